@@ -1,0 +1,82 @@
+// One Ethernet frame, parsed once: VLAN tags skipped, IPv4 or IPv6, TCP or UDP found.
+//
+// parse_packet never fails: what it does not know stays kOther and is bridged. Offsets count from
+// the first byte of the frame. `payload` of TCP/UDP ends where the IP length says, so Ethernet
+// padding is left out.
+#pragma once
+
+#include <cstdint>
+
+#include "lib/base/address.h"
+#include "lib/base/bytes.h"
+
+namespace midstream::net {
+
+inline constexpr uint16_t kEtherTypeIpv4 = 0x0800;
+inline constexpr uint16_t kEtherTypeArp = 0x0806;
+inline constexpr uint16_t kEtherTypeVlan = 0x8100;
+inline constexpr uint16_t kEtherTypeQinq = 0x88a8;
+inline constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
+
+enum class PacketKind : uint8_t { kOther, kArp, kTcp, kUdp, kIcmp, kFragment, kOtherIp };
+
+struct Packet {
+  PacketKind kind = PacketKind::kOther;
+  MacAddress source_mac;
+  MacAddress destination_mac;
+  uint16_t ether_type = 0;  // innermost
+  uint16_t vlan_tci = 0;    // outermost tag as on the wire; valid if vlan_tags > 0
+  uint8_t vlan_tags = 0;
+  uint16_t l3_offset = 0;
+  uint16_t l4_offset = 0;       // valid for kTcp, kUdp, kIcmp
+  uint16_t payload_offset = 0;  // valid for kTcp, kUdp
+  uint16_t payload_bytes = 0;
+  Endpoint source;  // port 0 unless kTcp or kUdp
+  Endpoint destination;
+};
+
+// A length or checksum-offset field that contradicts the frame's size makes it kOther.
+Packet parse_packet(Bytes frame);
+
+// Where a frame that we make up goes: what a session learned from its peer's own frames.
+struct LinkHeader {
+  MacAddress source;
+  MacAddress destination;
+  bool tagged = false;
+  uint16_t vlan_tci = 0;
+};
+
+// Sizes of the headers that the builders below write in front of the payload.
+size_t header_bytes(const LinkHeader& link, const Address& address);
+
+// Write a whole frame into `out`, checksums included; returns its size, 0 if it does not fit.
+// `segment` is a complete TCP segment (header and payload) with any checksum field.
+size_t build_tcp_frame(MutableBytes out, const LinkHeader& link, const Address& source,
+                       const Address& destination, Bytes segment);
+size_t build_udp_frame(MutableBytes out, const LinkHeader& link, const Endpoint& source,
+                       const Endpoint& destination, Bytes payload);
+
+// Recomputes the IPv4 header checksum and the TCP or UDP checksum of a frame whose fields were
+// changed in place. `packet` must describe it (kTcp or kUdp).
+void refresh_checksums(MutableBytes frame, const Packet& packet);
+
+struct ArpMessage {  // RFC 826, IPv4 over Ethernet
+  bool is_request = false;
+  MacAddress sender_mac;
+  Address sender;
+  MacAddress target_mac;
+  Address target;
+};
+bool parse_arp(Bytes frame, const Packet& packet, ArpMessage& out);
+size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const ArpMessage& message);
+
+// The addresses and ports that an ICMP or ICMPv6 error quotes (RFC 792, RFC 4443), in the order of
+// the quoted packet. False for anything that is not such an error.
+struct QuotedFlow {
+  bool is_tcp = false;
+  Endpoint source;
+  Endpoint destination;
+};
+bool parse_icmp_error(Bytes frame, const Packet& packet, QuotedFlow& out);
+
+}  // namespace midstream::net

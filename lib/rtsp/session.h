@@ -1,0 +1,122 @@
+// What client and server have agreed, as flat structs without pointers: sessions, their streams, and
+// the requests that still wait for an answer.
+//
+// Everything is in the client's vocabulary (its Session id, URLs, ports; timestamps as it sees them),
+// also after a failover: then answers are translated first and monitored afterwards.
+// A session is protected once a SETUP is answered with a unicast RTP/AVP UDP transport.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+
+#include "lib/base/fixed_string.h"
+#include "lib/npt/npt.h"
+#include "lib/rtsp/headers.h"
+#include "lib/sdp/description.h"
+
+namespace midstream::rtsp {
+
+inline constexpr size_t kMaxStreams = 8;   // per session; as many as SDP media
+inline constexpr size_t kMaxSessions = 4;  // per connection
+inline constexpr size_t kMaxPending = 16;  // pipelined requests of one side
+inline constexpr size_t kMaxPendingBytes = 4096;
+
+// Why a connection or session cannot be protected; passes untouched, counted and shown.
+enum class Unprotected : uint8_t {
+  kNone,
+  kJoinedWithoutSyn,  // the connection was there before us
+  kNotRtsp,           // RTSPS, RTSP over HTTP, garbage
+  kRtsp2,
+  kSecureRtp,
+  kMulticast,
+  kInterleaved,       // RTP inside the RTSP connection
+  kUnknownTransport,  // not RTP/AVP, or an answer without ports
+  kRecord,            // ANNOUNCE or RECORD: the client is the source
+  kNoDescription,     // SETUP without a DESCRIBE that we saw, nothing to compare with
+  kTooManySessions,
+  kTooManyStreams,
+  kMessageTooLarge,
+};
+const char* to_string(Unprotected reason);
+
+enum class PlayState : uint8_t { kInit, kReady, kPlaying, kPaused, kTornDown };
+const char* to_string(PlayState state);
+
+struct Stream {
+  Url url;            // of the client's SETUP request
+  uint8_t media = 0;  // index into the description
+  PortPair client_port, server_port;
+  std::optional<uint32_t> ssrc;  // of the SETUP answer
+  uint8_t payload_type = 0;
+  uint32_t clock_rate = 0;
+  // Of the newest PLAY answer:
+  std::optional<RtpSequence> info_sequence;
+  std::optional<RtpTimestamp> info_timestamp;
+};
+
+struct Session {
+  FixedString<128> id;      // empty: slot not used
+  uint32_t timeout_s = 60;  // RFC 2326 12.37
+  Url url;                  // of the newest PLAY request (the aggregate), else the base
+  PlayState state = PlayState::kInit;
+  bool teardown_requested = false;
+  uint32_t play_count = 0;        // PLAY answers so far: a change means new anchors
+  std::optional<Npt> play_start;  // Range start of the newest PLAY answer; else as requested
+  std::optional<Npt> play_end;    // only if the client asked for one
+  std::optional<Npt> duration;    // known end: Range end of an answer, or SDP's a=range
+  bool live = false;              // "npt=now-", or no range with an end anywhere
+  double scale = 1.0;
+  uint8_t stream_count = 0;
+  std::array<Stream, kMaxStreams> streams;
+};
+
+struct PendingRequest {
+  Method method = Method::kUnknown;
+  uint32_t cseq = 0;
+  bool has_cseq = false;
+  uint8_t session = 0xff;  // index, 0xff: none named
+  Url uri;
+  uint16_t bytes = 0;  // its text in pending_bytes; 0: it did not fit
+  bool has_start = false, from_now = false;
+  Npt start;
+  std::optional<Npt> end;
+  double scale = 1.0;
+};
+
+struct Conversation {
+  Unprotected unprotected = Unprotected::kNone;
+  bool has_description = false;
+  Url base;  // Content-Base, else Content-Location, else the DESCRIBE's URI
+  sdp::Description description;
+  std::array<Session, kMaxSessions> sessions;
+
+  // Requests of the client that wait for their answer, oldest first; and their bytes, in order.
+  uint8_t pending_count = 0;
+  std::array<PendingRequest, kMaxPending> pending;
+  uint16_t pending_used = 0;
+  std::array<uint8_t, kMaxPendingBytes> pending_bytes;
+  // Requests of the server that wait for the client's answer (only counted by CSeq).
+  uint8_t server_pending_count = 0;
+  std::array<uint32_t, kMaxPending> server_pending;
+
+  Session* find_session(std::string_view id);
+  bool any_playing() const;
+};
+
+// What a message changed, for the worker: bits.
+enum Change : uint8_t {
+  kNothing = 0,
+  kStreamsChanged = 1,  // a SETUP was answered: flows to learn
+  kPlayChanged = 2,     // PLAY or PAUSE answered: positions to anchor or to hold
+  kTornDown = 4,
+  kUnprotectedChanged = 8,
+};
+
+// The stream control monitor's protocol half. `raw` is the whole message. Both directions carry both
+// kinds of messages; a message is matched to what it answers by CSeq, or by order where the CSeq is
+// missing or unknown.
+uint8_t on_client_message(Conversation& conversation, const Message& message, Bytes raw);
+uint8_t on_server_message(Conversation& conversation, const Message& message);
+
+}  // namespace midstream::rtsp

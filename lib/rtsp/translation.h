@@ -1,0 +1,52 @@
+// After a failover client and server use different words: Session id, RTP-Info (url, seq, rtptime),
+// Transport (ports, ssrc), URLs. These functions say which bytes of a message to replace; the caller
+// turns that into edits of the byte stream.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "lib/rtsp/message.h"
+#include "lib/rtsp/session.h"
+#include "lib/tcp/edits.h"
+
+namespace midstream::rtsp {
+
+struct Replacement {
+  uint32_t offset = 0;  // in the message
+  uint32_t length = 0;
+  FixedString<tcp::kMaxInsertedBytes> text;
+};
+inline constexpr size_t kMaxReplacements = 24;
+struct Replacements {  // in rising order of offset, not overlapping
+  uint8_t count = 0;
+  std::array<Replacement, kMaxReplacements> items;
+};
+
+struct StreamWords {
+  Url client_url, server_url;              // SETUP URL that the client used; B's
+  PortPair client_view_port, server_port;  // server ports: as the client knows them; B's
+  std::optional<uint32_t> client_ssrc, server_ssrc;
+  uint16_t sequence_offset = 0;   // add to B's
+  uint32_t timestamp_offset = 0;  // add to B's
+};
+struct SessionWords {
+  FixedString<128> client_id, server_id;
+  uint8_t stream_count = 0;
+  std::array<StreamWords, kMaxStreams> streams;
+};
+struct Vocabulary {
+  uint8_t session_count = 0;
+  std::array<SessionWords, kMaxSessions> sessions;
+};
+
+// Message text as it came -> replacements. `bytes` are the whole message that `message` was parsed
+// from. Nothing to translate is an empty result. False if it does not fit (too many or too long).
+// to_server: Session; control URLs whose last part differs at B (client_url -> server_url).
+// to_client: Session (id only, timeout stays), RTP-Info, Transport (server_port, ssrc).
+[[nodiscard]] bool translate_to_server(const Vocabulary& words, const Message& message, Bytes bytes,
+                                       Replacements& out);
+[[nodiscard]] bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,
+                                       Replacements& out);
+
+}  // namespace midstream::rtsp

@@ -1,0 +1,45 @@
+// SDP (RFC 4566) as far as RTSP needs it: media, rtpmap, fmtp, control, range; and the comparison
+// that tells whether two servers have the same content.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "lib/base/fixed_string.h"
+#include "lib/npt/npt.h"
+
+namespace midstream::sdp {
+
+inline constexpr size_t kMaxMedia = 8;
+
+struct Media {
+  FixedString<16> type;      // "video"
+  FixedString<24> protocol;  // "RTP/AVP"
+  uint8_t payload_type = 0;  // the first format
+  bool has_payload_type = false;
+  FixedString<32> encoding;  // "H264", upper case; from rtpmap or the static table's absence: empty
+  uint32_t clock_rate = 0;   // rtpmap, else rtp::static_clock_rate, else 0
+  uint64_t format_hash = 0;  // over normalised fmtp, order of parameters and payload number apart
+  FixedString<256> control;  // as written: absolute, relative or "*"
+};
+
+struct Description {
+  FixedString<256> control;  // session level
+  std::optional<NptRange> range;
+  bool secure = false;     // any RTP/SAVP, a=crypto or a=key-mgmt: SRTP
+  bool multicast = false;  // a c= line with a multicast address
+  uint8_t media_count = 0;
+  std::array<Media, kMaxMedia> media;
+};
+
+// False if it is no SDP (no v=0) or has more than kMaxMedia media.
+bool parse(std::string_view text, Description& out);
+
+// Empty if the same content: count, types, encodings, clock rates, fmtp. Otherwise what differs, as a
+// short text for the event ("media 1: encoding H265, was H264"). Payload types, control names,
+// addresses, o= and ranges do not count.
+FixedString<128> difference(const Description& reference, const Description& other);
+
+}  // namespace midstream::sdp
