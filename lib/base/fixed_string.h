@@ -1,9 +1,10 @@
 // A string of bounded length that lives inside flat structs: no pointer, trivially copyable.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <string_view>
 
 namespace midstream {
@@ -16,7 +17,7 @@ class FixedString {
   // False, and unchanged, if the text does not fit.
   [[nodiscard]] bool assign(std::string_view text) {
     if (text.size() > Capacity) return false;
-    std::memcpy(text_.data(), text.data(), text.size());
+    std::copy(text.begin(), text.end(), text_.begin());  // an empty view may have no data at all
     size_ = static_cast<uint16_t>(text.size());
     return true;
   }

@@ -1,8 +1,12 @@
 // One Ethernet frame, parsed once: VLAN tags skipped, IPv4 or IPv6, TCP or UDP found.
 //
 // parse_packet never fails: what it does not know stays kOther and is bridged. Offsets count from
-// the first byte of the frame. `payload` of TCP/UDP ends where the IP length says, so Ethernet
-// padding is left out.
+// the first byte of the frame. `payload` of TCP ends where the IP length says, that of UDP where
+// its own length says, so Ethernet padding is left out.
+//
+// Example: a UDP datagram of 4 bytes over IPv4 in one VLAN, padded to 60 bytes. 14 bytes Ethernet
+// and a tag of 4: l3_offset 18. 20 bytes of IPv4 without options: l4_offset 38. payload_offset 46,
+// payload_bytes 4; bytes 50 to 59 are padding.
 #pragma once
 
 #include <cstdint>
@@ -29,13 +33,15 @@ struct Packet {
   uint8_t vlan_tags = 0;
   uint16_t l3_offset = 0;
   uint16_t l4_offset = 0;       // valid for kTcp, kUdp, kIcmp
-  uint16_t payload_offset = 0;  // valid for kTcp, kUdp
+  uint16_t payload_offset = 0;  // valid for kTcp, kUdp; for kIcmp what follows the checksum
   uint16_t payload_bytes = 0;
   Endpoint source;  // port 0 unless kTcp or kUdp
   Endpoint destination;
 };
 
-// A length or checksum-offset field that contradicts the frame's size makes it kOther.
+// A length field that contradicts the frame's size makes it kOther, and so does an IPv6 packet with
+// IPv4-mapped addresses. Any fragment is kFragment, with its addresses. IPv6 hop-by-hop, routing and
+// destination options headers are skipped; a routing header with segments left makes it kOtherIp.
 Packet parse_packet(Bytes frame);
 
 // Where a frame that we make up goes: what a session learned from its peer's own frames.
@@ -46,18 +52,22 @@ struct LinkHeader {
   uint16_t vlan_tci = 0;
 };
 
-// Sizes of the headers that the builders below write in front of the payload.
+// Size of the link and IP header that the builders below write in front of the TCP segment or UDP
+// datagram.
 size_t header_bytes(const LinkHeader& link, const Address& address);
 
-// Write a whole frame into `out`, checksums included; returns its size, 0 if it does not fit.
-// `segment` is a complete TCP segment (header and payload) with any checksum field.
+// Write a whole frame into `out`, checksums included; returns its size, 0 if it does not fit or the
+// addresses are not of one family. `segment` is a complete TCP segment (header and payload) with any
+// checksum field. `segment` and `payload` may lie in `out`.
 size_t build_tcp_frame(MutableBytes out, const LinkHeader& link, const Address& source,
                        const Address& destination, Bytes segment);
 size_t build_udp_frame(MutableBytes out, const LinkHeader& link, const Endpoint& source,
                        const Endpoint& destination, Bytes payload);
 
 // Recomputes the IPv4 header checksum and the TCP or UDP checksum of a frame whose fields were
-// changed in place. `packet` must describe it (kTcp or kUdp).
+// changed in place (addresses are read from the frame). `packet` must describe it (kTcp or kUdp).
+// In full, not by difference: a frame from a virtual port may carry a checksum that was left to
+// hardware, of the pseudo header alone.
 void refresh_checksums(MutableBytes frame, const Packet& packet);
 
 struct ArpMessage {  // RFC 826, IPv4 over Ethernet
@@ -71,7 +81,7 @@ bool parse_arp(Bytes frame, const Packet& packet, ArpMessage& out);
 size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const ArpMessage& message);
 
 // The addresses and ports that an ICMP or ICMPv6 error quotes (RFC 792, RFC 4443), in the order of
-// the quoted packet. False for anything that is not such an error.
+// the quoted packet. False for anything that is not such an error, or quotes too little to tell.
 struct QuotedFlow {
   bool is_tcp = false;
   Endpoint source;

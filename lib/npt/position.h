@@ -7,11 +7,15 @@
 // timestamp lies within kAnchorTolerance of rtptime, rtptime anchors, else the packet's own does.
 // Worked example: PLAY answer Range npt=10.0-, rtptime 5000 at 90 kHz; first packet 905000 (10 s
 // later): rtptime was that of NPT 0; the anchor is 905000 = 10.0.
-// Timestamps are unwrapped to 64 bits against the newest; NPT = P + scale * (t - T) / clock rate.
+// Timestamps are unwrapped to 64 bits against the newest; NPT = P + scale * (t - T) / clock rate, in
+// integers, rounded to the nearest: a day later a timestamp still maps to itself and back.
+// A stream without a clock rate is timed by the wall clock since PLAY.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
+#include <type_traits>
 
 #include "lib/base/time.h"
 #include "lib/base/wrapping.h"
@@ -46,15 +50,52 @@ class Position {
 
   // Where a second server must start so that nothing not yet delivered lies before it: the newest
   // timestamp less how far timestamps of this stream have gone back in decode order (B-frames), less
-  // one access unit so that at least two matchable units overlap. Never below the play start.
+  // one access unit so that at least two matchable units overlap. Never below the play start, and a
+  // whole number of 10 ms. (At a negative scale "below" is above.)
   Npt resume_from() const;
 
   uint32_t frame_ticks() const { return frame_ticks_; }  // usual distance of access units; 0 unknown
 
  private:
-  // (the implementer adds members here)
-  bool anchored_ = false;
+  // Over the current and the previous window of kRecent.
+  struct Recent {
+    int64_t farthest_back = 0;  // ticks below the newest that a packet came with
+    uint32_t frame_ticks = 0;   // smallest distance of two timestamps; 0: none yet
+  };
+  static constexpr Duration kRecent = 5s;
+  // More than the reorder depth of 16 frames (H.264 A.3.1): a new timestamp meets its neighbours.
+  static constexpr size_t kRecentTimestamps = 20;
+
+  bool is_from_before_play(RtpSequence sequence, Time now) const;
+  void anchor(RtpTimestamp first);
+  bool continues_paused_clock(RtpTimestamp first) const;
+  void account(RtpTimestamp timestamp, Time now);
+  void measure_frame(RtpTimestamp timestamp);
+  void turn_window(Time now);
+  int64_t ticks_to_ns(int64_t ticks) const;
+  int64_t ns_to_ticks(int64_t ns) const;
+  int64_t ticks_of(RtpTimestamp timestamp) const {
+    return newest_ticks_ + (timestamp - newest_timestamp_);
+  }
+
+  bool playing_ = false, paused_ = false, resuming_ = false, any_packet_ = false, anchored_ = false;
+  uint32_t clock_rate_ = 0;
   uint32_t frame_ticks_ = 0;
+  int64_t scale_millionths_ = 1'000'000;
+  PlayAnchor play_;
+  Npt floor_;  // where the play started that resume_from() must not go below
+
+  RtpTimestamp first_timestamp_;  // of the packets that came before the PLAY answer
+  RtpTimestamp newest_timestamp_;
+  int64_t newest_ticks_ = 0;  // since the anchor, at newest_timestamp_
+  Npt anchor_npt_;
+  Time play_time_{}, newest_time_{};
+
+  Time window_start_{};
+  Recent current_, previous_;
+  std::array<RtpTimestamp, kRecentTimestamps> recent_timestamp_;  // distinct ones, a ring
+  uint8_t recent_count_ = 0, recent_next_ = 0;
 };
+static_assert(std::is_trivially_copyable_v<Position>);
 
 }  // namespace midstream

@@ -5,14 +5,20 @@
 // votes, one per remembered packet that agrees. The cut stands when the newest remembered packet
 // matched, or when a packet lies beyond it at an offset that has votes (B's own copy of the newest
 // was lost). Everything at or below the newest is dropped, everything above is forwarded.
-// Payloads that repeat (silence) vote for several offsets; the offset with more votes wins, and
-// among equals the one whose timestamps fit, see finder.
-// Parameter sets that B inserts match nothing; they are dropped before the cut like the rest.
+// Example: A's last were 5 to 9. B's 71 and 73 hold what 7 and 9 held (72 was lost): offset -64, two
+// votes, so B's 74 is the first new packet and becomes 10.
+// Payloads that repeat (silence) vote for several offsets; the offset that can still get more votes
+// wins, and among equals the one whose timestamps fit. An offset at which B holds something else
+// behind its last vote (a parameter set was inserted there) is out.
+// The timestamp offset comes from a matched pair; not from one that B clamped: after an accurate
+// seek gst gives all of [K, X) the timestamp of X.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <tuple>
+#include <type_traits>
 
 #include "lib/base/bytes.h"
 #include "lib/base/wrapping.h"
@@ -41,11 +47,11 @@ class alignas(64) LastPackets {
   Entry newest(size_t index) const;
 
  private:
-  std::array<uint32_t, kLastPackets> hash_;
+  std::array<uint32_t, kLastPackets> hash_;  // all four: highest sequence number first
   std::array<RtpTimestamp, kLastPackets> timestamp_;
   std::array<RtpSequence, kLastPackets> sequence_;
   std::array<bool, kLastPackets> marker_;
-  uint8_t count_ = 0, next_ = 0;
+  uint8_t count_ = 0;
 };
 static_assert(sizeof(LastPackets) == 64);
 
@@ -65,6 +71,8 @@ struct CutContext {
   RtpTimestamp client_anchor;  // on the client's clock, the timestamp of `anchor_position_ns`
   RtpTimestamp server_anchor;  // on B's clock, the timestamp of the same NPT
   uint32_t frame_ticks = 0;    // usual distance of two access units; 0: unknown
+  // What RTP-Info told the client; counts only if A died before its first packet.
+  std::optional<RtpSequence> first_sequence;
 };
 
 class CutFinder {
@@ -75,16 +83,73 @@ class CutFinder {
   // True: this packet is the first to forward (and result() is fixed). False: drop it as already
   // delivered. To be called for B's packets in order of arrival until it says true.
   bool is_first_new(const Header& header, Bytes payload);
+  // Ends the search: this packet is the first to forward, one frame after the newest (kKeyframe).
+  // Also how resume = "keyframe" and live streams are cut. False if the cut already stands.
+  bool give_up(const Header& header);
 
   const Cut& result() const { return cut_; }
   uint32_t dropped_packets() const { return dropped_; }
 
  private:
-  // (the implementer adds members here)
+  // An offset that B's packets voted for. Bit i stands for last_.newest(i).
+  struct Candidate {
+    uint16_t offset = 0;
+    uint8_t matched = 0;                                      // B's packet there holds the same
+    uint8_t differed = 0;                                     // B's packet there holds something else
+    std::array<RtpTimestamp, kLastPackets> server_timestamp;  // of the matched ones
+  };
+  // Each packet adds at most kLastPackets offsets, and an offset is decided after as many packets.
+  static constexpr size_t kCandidates = 16;
+
+  struct Seen {  // B's previous packet
+    bool any = false, marker = false;
+    RtpSequence sequence;
+    RtpTimestamp timestamp;
+  };
+
+  uint8_t find_unique() const;
+  void vote(const Header& header, uint32_t hash);
+  void compare(Candidate& candidate, const Header& header, uint32_t hash) const;
+  Candidate& add_candidate(uint16_t offset, RtpSequence at);
+  void watch_clamping(const Header& header);
+
+  const Candidate* best(RtpSequence at) const;
+  std::tuple<bool, bool, int, uint32_t> rank(const Candidate& candidate, RtpSequence at) const;
+  int possible_votes(const Candidate& candidate, RtpSequence at) const;
+  bool is_broken(const Candidate& candidate) const;
+  bool is_trusted(const Candidate& candidate, const Header& header) const;
+  std::optional<uint32_t> timestamp_offset(const Candidate& candidate) const;
+  uint32_t misfit(const Candidate& candidate) const;
+
+  bool decide(const Header& header);
+  bool decide_by_timestamp(const Header& header);
+  bool begins_unit(const Header& header) const;
+  bool is_past_newest(const Header& header) const;
+  bool is_clamped(RtpTimestamp timestamp) const { return clamped_ && timestamp == clamped_timestamp_; }
+  uint32_t position_offset() const {
+    return context_.client_anchor.value() - context_.server_anchor.value();
+  }
+  uint32_t frame_ticks() const;
+  RtpTimestamp highest_timestamp() const;
+  uint32_t next_frame_offset(const Header& header) const;
+
+  bool cut_by_content(const Candidate& candidate, const Header& header);
+  bool cut_at_next(CutMethod method, const Header& header, uint32_t timestamp_offset);
+  bool cut_without_history(const Header& header);
+
   LastPackets last_;
   CutContext context_;
   Cut cut_;
   uint32_t dropped_ = 0;
+  std::array<Candidate, kCandidates> candidate_;
+  uint8_t candidates_ = 0;
+  uint8_t unique_ = 0;  // the remembered packets that are like no other, as bits
+  Seen seen_;
+  bool clamped_ = false;            // B gave one timestamp to several access units,
+  RtpTimestamp clamped_timestamp_;  // this one
+  // By timestamp, B has sent A's newest access unit, or at least one that does not lie behind it.
+  bool newest_unit_seen_ = false, overlap_seen_ = false;
 };
+static_assert(std::is_trivially_copyable_v<CutFinder>);
 
 }  // namespace midstream::rtp

@@ -1,5 +1,8 @@
 // Values of the RTSP headers that a failover must understand (RFC 2326 12), as real servers write
-// them. Views point into the parsed value.
+// them: blanks (a folded value's line ends too) around every part, names in any case, unknown
+// parameters passed over. A value that cannot be understood is absent, never guessed.
+// Views point into the parsed value. Worked example, an RTP-Info of one stream:
+// "url=rtsp://h/a;b?c,d;seq=7;rtptime=-1;" has the url "rtsp://h/a;b?c,d", sequence 7, no timestamp.
 #pragma once
 
 #include <array>
@@ -19,7 +22,7 @@ std::optional<uint32_t> parse_cseq(const Message& message);
 
 struct SessionHeader {  // 12.37
   std::string_view id;
-  std::optional<uint32_t> timeout_s;
+  std::optional<uint32_t> timeout_s;  // never 0
 };
 std::optional<SessionHeader> parse_session(std::string_view value);
 
@@ -63,6 +66,8 @@ struct RtpInfoList {
 };
 RtpInfoList parse_rtp_info(std::string_view value);
 
+// 12.34. Servers offer up to 32 or 64; beyond the limits, and at 0, no position can be computed.
+inline constexpr double kMinScale = 0.001, kMaxScale = 1000;
 std::optional<double> parse_scale(std::string_view value);
 
 // --- URLs ---
@@ -74,7 +79,7 @@ using Url = FixedString<kMaxUrl>;
 [[nodiscard]] bool resolve_url(std::string_view base, std::string_view control, Url& out);
 // Same resource: scheme, host and port ignored, path and query compared, one trailing slash ignored.
 bool same_resource(std::string_view a, std::string_view b);
-// Host part as written, empty if there is none.
+// Host part as written (an IPv6 address with its brackets), empty if there is none.
 std::string_view url_host(std::string_view url);
 
 }  // namespace midstream::rtsp

@@ -3,7 +3,9 @@
 // All views point into the parsed bytes, so `view.data() - bytes.data()` is a text's place in the
 // stream: edits are made from that. Tolerant as real peers need it (see the parser's tests): bare LF,
 // leading blank lines, blanks around names and values, folded headers, a header line that is one
-// blank, header names in any case.
+// blank, header names in any case, blanks inside a URI, a response without a reason.
+// Worked example: "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n$\0..." is kDone with 31 bytes, and what
+// follows starts an interleaved frame; any strict prefix of the 31 bytes is kNeedMore.
 #pragma once
 
 #include <array>
@@ -60,12 +62,20 @@ struct Message {
 struct ParseResult {
   ParseStatus status;
   size_t bytes;  // kDone: length of the message, leading blank lines included. kNeedMore: 0.
-                 // kBad: how many bytes to skip to get past what is no message, at least 1.
+                 // kBad: how many bytes to skip to get past what is no message, at least 1 and
+                 // never more than were given.
 };
 
-// Parses the message that starts at bytes[0]. A Content-Length beyond kMaxBody, more than
-// kMaxHeaders headers or a first line that is neither request nor response is kBad.
+// One message fills the reassembly buffer (16 KiB) at most. Descriptions with 8 media and their
+// parameter sets have about 4 KiB, the largest heads (digest authentication, RTP-Info of 8 streams
+// with long URLs) about 2 KiB.
 inline constexpr size_t kMaxBody = 12 * 1024;
+inline constexpr size_t kMaxBlankLines = 64;                   // bytes of line ends before a message
+inline constexpr size_t kMaxHead = 4 * 1024 - kMaxBlankLines;  // start line to the blank line
+
+// Parses the message that starts at bytes[0]. A head or a Content-Length beyond the limits, more than
+// kMaxHeaders headers or a first line that is neither request nor response is kBad; `out` counts only
+// if kDone.
 ParseResult parse_message(Bytes bytes, Message& out);
 
 // True if the bytes start an interleaved frame ("$", RFC 2326 10.12).

@@ -6,12 +6,15 @@
 // then PAUSE is not needed: a paused session gets its position on the client's next PLAY).
 // Pure: takes answers, gives requests. The caller carries bytes both ways and owns timeouts.
 // Requests that need no answer of the one before are pipelined: all SETUPs after the first need its
-// Session id, so: DESCRIBE | SETUP 1 | SETUP 2..n and PLAY together.
+// Session id, and media may come before the PLAY answer, so PLAY waits until all server ports are
+// known: DESCRIBE | SETUP 1 | SETUP 2..n | PLAY. Several sessions: one after the other.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "lib/rtsp/session.h"
 
@@ -30,6 +33,7 @@ struct ReplayStream {
 struct ReplaySession {
   FixedString<128> id;  // B's
   uint32_t timeout_s = 60;
+  Url url;                                        // B's aggregate: what PLAY, PAUSE and TEARDOWN name
   std::optional<Npt> play_start;                  // what B says it starts at
   std::array<ReplayStream, kMaxStreams> streams;  // same order as the Session's
 };
@@ -38,7 +42,9 @@ enum class ReplayProgress : uint8_t { kContinue, kDone, kFailed };
 
 class Replay {
  public:
-  // `positions[i]` is where session i must play on; read only for playing sessions.
+  // `positions[i]` is where session i must play on; read only for playing sessions. Torn down
+  // sessions, and those whose TEARDOWN is on its way, are left out. If nothing is to be replayed,
+  // progress() is kDone at once.
   void start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
              uint32_t first_cseq);
 
@@ -49,15 +55,55 @@ class Replay {
   // Answers that are not ours are ignored.
   ReplayProgress on_message(const Message& message);
 
+  ReplayProgress progress() const { return progress_; }
   bool setups_done(size_t session) const;  // every stream's server ports are known: media may come
   const ReplaySession& result(size_t session) const { return sessions_[session]; }
   const std::string& failure() const { return failure_; }  // "DESCRIBE: 404", "content differs: …"
   const std::string& step() const { return step_; }        // what is awaited, for timeouts
 
  private:
-  // (the implementer adds members here)
+  struct Awaited {
+    uint32_t cseq;
+    Method method;
+    size_t stream;  // SETUP
+  };
+
+  // replay.cc
+  bool wanted(size_t session) const;
+  void next_session();
+  void after_setup();
+  void fail(std::string why);
+  std::string name(const Awaited& awaited) const;
+  void name_step();
+
+  // replay_requests.cc
+  void send(Method method, size_t stream, std::string_view uri, std::string_view headers);
+  void send_describe();
+  void send_setup(size_t stream);
+  void send_play();
+  void answer_request(const Message& request);
+
+  // replay_answers.cc: the failure, empty if there is none
+  std::string on_answer(const Awaited& awaited, const Message& answer);
+  std::string on_describe(const Message& answer);
+  std::string on_setup(size_t stream, const Message& answer);
+  std::string on_play(const Message& answer);
+  void read_rtp_info(const Message& answer);
+
+  // What was agreed with the client.
+  Conversation conversation_;
+  std::array<Npt, kMaxSessions> positions_;
+
+  // What B has said so far.
+  Url base_;
+  sdp::Description description_;
   std::array<ReplaySession, kMaxSessions> sessions_;
-  std::string failure_, step_;
+
+  ReplayProgress progress_ = ReplayProgress::kContinue;
+  size_t session_ = 0;  // being replayed
+  uint32_t next_cseq_ = 1;
+  std::vector<Awaited> awaited_;  // oldest first
+  std::string output_, failure_, step_;
 };
 
 }  // namespace midstream::rtsp

@@ -4,6 +4,12 @@
 // Everything is in the client's vocabulary (its Session id, URLs, ports; timestamps as it sees them),
 // also after a failover: then answers are translated first and monitored afterwards.
 // A session is protected once a SETUP is answered with a unicast RTP/AVP UDP transport.
+//
+// Example: SETUP (CSeq 3, client_port=5000-5001) waits in `pending` until "200, CSeq 3, Session: x,
+// server_port=6970-6971" arrives; then session x has a stream from 6970 to 5000, and the media of the
+// description whose control is the SETUP's URI. A server that gives a second SETUP another Session
+// id, before anything plays, has renamed the session: the newest id counts, as for FFmpeg and
+// GStreamer.
 #pragma once
 
 #include <array>
@@ -40,6 +46,8 @@ enum class Unprotected : uint8_t {
 };
 const char* to_string(Unprotected reason);
 
+inline constexpr uint8_t kNoSession = 0xff;
+
 enum class PlayState : uint8_t { kInit, kReady, kPlaying, kPaused, kTornDown };
 const char* to_string(PlayState state);
 
@@ -61,11 +69,13 @@ struct Session {
   Url url;                  // of the newest PLAY request (the aggregate), else the base
   PlayState state = PlayState::kInit;
   bool teardown_requested = false;
-  uint32_t play_count = 0;        // PLAY answers so far: a change means new anchors
-  std::optional<Npt> play_start;  // Range start of the newest PLAY answer; else as requested
-  std::optional<Npt> play_end;    // only if the client asked for one
-  std::optional<Npt> duration;    // known end: Range end of an answer, or SDP's a=range
-  bool live = false;              // "npt=now-", or no range with an end anywhere
+  uint32_t play_count = 0;  // PLAY answers so far: a change means new anchors
+  // Range start of the newest PLAY answer; else as requested; else 0 for the first PLAY of what is
+  // not live (RFC 2326 10.5). nullopt: it continues where it was.
+  std::optional<Npt> play_start;
+  std::optional<Npt> play_end;  // only if the client asked for one
+  std::optional<Npt> duration;  // known end: Range end of an answer, or SDP's a=range
+  bool live = false;            // "npt=now-", or no range with an end anywhere
   double scale = 1.0;
   uint8_t stream_count = 0;
   std::array<Stream, kMaxStreams> streams;
@@ -75,20 +85,25 @@ struct PendingRequest {
   Method method = Method::kUnknown;
   uint32_t cseq = 0;
   bool has_cseq = false;
-  uint8_t session = 0xff;  // index, 0xff: none named
+  uint8_t session = kNoSession;  // index
   Url uri;
   uint16_t bytes = 0;  // its text in pending_bytes; 0: it did not fit
   bool has_start = false, from_now = false;
   Npt start;
   std::optional<Npt> end;
   double scale = 1.0;
+  std::optional<PortPair> client_port;  // SETUP: of the first alternative that has one
 };
 
 struct Conversation {
   Unprotected unprotected = Unprotected::kNone;
   bool has_description = false;
-  Url base;  // Content-Base, else Content-Location, else the DESCRIBE's URI
+  Url describe_url;  // the URI of that DESCRIBE, as the client wrote it
+  Url base;          // Content-Base, else Content-Location, else the DESCRIBE's URI; always absolute
   sdp::Description description;
+  // Another presentation was described while sessions lived: a SETUP that is no part of `description`
+  // belongs to that one.
+  bool other_presentation = false;
   std::array<Session, kMaxSessions> sessions;
 
   // Requests of the client that wait for their answer, oldest first; and their bytes, in order.

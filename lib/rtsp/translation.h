@@ -1,6 +1,10 @@
 // After a failover client and server use different words: Session id, RTP-Info (url, seq, rtptime),
 // Transport (ports, ssrc), URLs. These functions say which bytes of a message to replace; the caller
 // turns that into edits of the byte stream.
+//
+// Example: B's id is "1F", the client knows "ABCDEFGH", B's seq 10 is the client's 110. Of the answer
+// "Session: 1F;timeout=65" only "1F" is replaced, of "RTP-Info: url=u;seq=10" the "10" by "110".
+// A session is found by the message's Session header; without one, only if there is one session.
 #pragma once
 
 #include <array>
@@ -32,6 +36,7 @@ struct StreamWords {
 };
 struct SessionWords {
   FixedString<128> client_id, server_id;
+  Url client_url, server_url;  // the aggregate; may be left empty where both are the same
   uint8_t stream_count = 0;
   std::array<StreamWords, kMaxStreams> streams;
 };
@@ -42,8 +47,9 @@ struct Vocabulary {
 
 // Message text as it came -> replacements. `bytes` are the whole message that `message` was parsed
 // from. Nothing to translate is an empty result. False if it does not fit (too many or too long).
-// to_server: Session; control URLs whose last part differs at B (client_url -> server_url).
-// to_client: Session (id only, timeout stays), RTP-Info, Transport (server_port, ssrc).
+// to_server: Session; the path of request URIs that differ at B (client_url -> server_url).
+// to_client: Session (id only, timeout stays), RTP-Info (url, seq, rtptime, ssrc), Transport
+// (server_port, ssrc). Bodies are left alone.
 [[nodiscard]] bool translate_to_server(const Vocabulary& words, const Message& message, Bytes bytes,
                                        Replacements& out);
 [[nodiscard]] bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,

@@ -1,5 +1,11 @@
 // SDP (RFC 4566) as far as RTSP needs it: media, rtpmap, fmtp, control, range; and the comparison
 // that tells whether two servers have the same content.
+//
+// Only the first format of a media is described: what RTSP servers offer is one format. Lines may end
+// with a bare LF, the last one with nothing. Worked example: "m=video 0 RTP/AVP 96",
+// "a=rtpmap:96 H264/90000 " and "a=fmtp:96 profile-level-id=42C01F;packetization-mode=1" equal, at
+// another server, "m=video 0 RTP/AVP 97", "a=rtpmap:97 h264/90000" and
+// "a=fmtp:97 packetization-mode=1; profile-level-id=42c01f".
 #pragma once
 
 #include <array>
@@ -19,27 +25,27 @@ struct Media {
   FixedString<24> protocol;  // "RTP/AVP"
   uint8_t payload_type = 0;  // the first format
   bool has_payload_type = false;
-  FixedString<32> encoding;  // "H264", upper case; from rtpmap or the static table's absence: empty
+  FixedString<32> encoding;  // "H264", upper case; empty without rtpmap
   uint32_t clock_rate = 0;   // rtpmap, else rtp::static_clock_rate, else 0
   uint64_t format_hash = 0;  // over normalised fmtp, order of parameters and payload number apart
   FixedString<256> control;  // as written: absolute, relative or "*"
 };
 
 struct Description {
-  FixedString<256> control;  // session level
-  std::optional<NptRange> range;
-  bool secure = false;     // any RTP/SAVP, a=crypto or a=key-mgmt: SRTP
-  bool multicast = false;  // a c= line with a multicast address
+  FixedString<256> control;       // session level
+  std::optional<NptRange> range;  // session level, else the media's that ends last
+  bool secure = false;            // any RTP/SAVP, a=crypto or a=key-mgmt: SRTP
+  bool multicast = false;         // a c= line with a multicast address
   uint8_t media_count = 0;
   std::array<Media, kMaxMedia> media;
 };
 
-// False if it is no SDP (no v=0) or has more than kMaxMedia media.
+// False if it is no SDP (no v=0), has more than kMaxMedia media, or a text that has no room above.
 bool parse(std::string_view text, Description& out);
 
-// Empty if the same content: count, types, encodings, clock rates, fmtp. Otherwise what differs, as a
-// short text for the event ("media 1: encoding H265, was H264"). Payload types, control names,
-// addresses, o= and ranges do not count.
+// Media are counted from 1. Empty if the same content: count, types, encodings, clock rates, fmtp.
+// Otherwise what differs, as a short text for the event ("media 1: encoding H265, was H264"). Payload
+// types, control names, addresses, o= and ranges do not count.
 FixedString<128> difference(const Description& reference, const Description& other);
 
 }  // namespace midstream::sdp

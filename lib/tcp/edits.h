@@ -33,27 +33,41 @@ class EditList {
   // input `from` is output `to`, no edits.
   void reset(TcpSequence from, TcpSequence to);
 
-  // Edits come in rising, not overlapping order. False if the list is full or the text too long;
-  // nothing has changed then.
+  // Edits come in rising order and do not overlap; they may be adjacent. False if that is not so,
+  // the list is full or the text too long; nothing has changed then. The removed bytes must have
+  // been seen: an acknowledgement may cover them at once.
   [[nodiscard]] bool add(TcpSequence position, uint32_t removed, std::string_view inserted);
   size_t free() const { return kMaxEdits - count_; }
 
   TcpSequence to_output(TcpSequence input) const;
   // An output position inside an insertion maps to the edit's first input byte: the sender must
   // not think acknowledged what is not wholly delivered. The end of an insertion maps behind the
-  // removed bytes.
+  // removed bytes; so does the place of a pure removal, or nobody would ever acknowledge them.
   TcpSequence to_input(TcpSequence output) const;
+  // The same for the left edge of a SACK block, where not claiming too much means rounding up: a
+  // position inside an insertion maps behind the removed bytes.
+  TcpSequence to_input_left_edge(TcpSequence output) const;
 
   // Writes the output of input [sequence, sequence + bytes.size()) to `out`, returns its size, or
-  // SIZE_MAX if `out` is too small. Its first byte's place is output_begin(sequence).
+  // SIZE_MAX if `out` is too small. Its first byte's place is output_begin(sequence), its end
+  // to_output(sequence + bytes.size()): what is inserted leaves with the byte at its position.
   size_t apply(TcpSequence sequence, Bytes bytes, MutableBytes out) const;
   TcpSequence output_begin(TcpSequence sequence) const { return to_output(sequence); }
 
-  // Forgets edits that lie wholly below `output_acknowledged`.
+  // Folds the edits whose whole insertion lies below `output_acknowledged` into the base. Input
+  // below the new base then maps with the base's own offset: it comes out below what the receiver
+  // has acknowledged, and the receiver throws it away unread.
   void acknowledge(TcpSequence output_acknowledged);
 
  private:
-  TcpSequence base_input_, base_output_;
+  // Where `output` lies, and in which edit if it is strictly inside an insertion.
+  struct Place {
+    TcpSequence input;
+    const Edit* inside;
+  };
+  Place locate(TcpSequence output) const;
+
+  TcpSequence base_input_, base_output_;  // only their distance counts; they may lie far back
   uint8_t count_ = 0;
   std::array<Edit, kMaxEdits> edits_;
 };

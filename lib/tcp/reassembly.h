@@ -38,11 +38,17 @@ class Reassembly {
 
  private:
   struct Range {
-    uint32_t begin, end;
-  };                       // offsets from start_, behind the in-order part
-  TcpSequence start_;      // sequence number of buffer_[0]
-  uint32_t in_order_ = 0;  // bytes of buffer_ that are readable
-  uint8_t range_count_ = 0;
+    uint32_t begin, end;  // offsets from start_
+  };
+
+  bool has_room_for(Range range) const;
+  size_t fill_gaps(Range range, Bytes bytes);
+  Range absorb(Range range);
+  void add_range(Range range);
+
+  TcpSequence start_;        // sequence number of buffer_[0]
+  uint32_t in_order_ = 0;    // bytes of buffer_ that are readable
+  uint8_t range_count_ = 0;  // islands: rising, apart from each other, behind the in-order part
   std::array<Range, kReassemblyRanges> ranges_;
   std::array<uint8_t, kReassemblyBytes> buffer_;
 };

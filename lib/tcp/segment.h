@@ -1,5 +1,9 @@
 // A TCP segment (RFC 9293 3.1) as values: header fields, the options that matter to us (MSS,
 // window scale and timestamps of RFC 7323, SACK of RFC 2018), and the payload.
+//
+// parse_segment reads one, write_segment writes it again with each option led by no-operations to
+// whole words. Example: an ACK with timestamps and one SACK block takes 20 + (2 + 10) +
+// (2 + 2 + 8) = 44 bytes of header. Beside timestamps three SACK blocks fit, without them four.
 #pragma once
 
 #include <array>
@@ -49,14 +53,17 @@ struct Segment {
 };
 
 // `bytes` is the TCP header and payload, its end given by the IP length. Unknown options are
-// skipped; a header or an option that does not fit makes it false. Checksum is not looked at.
+// skipped, so are SYN-only options without SYN, options of a wrong length and an MSS of 0; a header
+// or an option that does not fit makes it false. Checksum is not looked at. `out.payload` points
+// into `bytes`.
 bool parse_segment(Bytes bytes, Segment& out);
 
 // Header size that write_segment will use, options padded to four bytes. SACK blocks that would
 // not fit beside the timestamps are left out, last first.
 size_t segment_header_bytes(const Segment& segment);
 
-// Writes header and payload with checksum 0; returns the size, 0 if it does not fit.
+// Writes header and payload with checksum 0; returns the size, 0 if it does not fit. SYN-only
+// options of a segment without SYN are left out. The payload may lie in `out`.
 size_t write_segment(const Segment& segment, MutableBytes out);
 
 }  // namespace midstream::tcp

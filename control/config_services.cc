@@ -1,0 +1,89 @@
+// [[service]].
+#include <algorithm>
+
+#include "control/config_parts.h"
+
+namespace midstream {
+namespace {
+
+void refuse_later_keys(const ConfigReader& reader) {
+  if (reader.has("balance"))
+    reader.fail("balance",
+                "this version does not support balancing yet: new sessions go to the service's own "
+                "server");
+  for (std::string_view key : {"user", "password"})
+    if (reader.has(key)) reader.fail(key, "this version does not support authentication yet");
+}
+
+size_t server_named(const ConfigReader& reader, const ConfigText& name, const Config& config) {
+  for (size_t i = 0; i < config.servers.size(); ++i)
+    if (config.servers[i].name == name.value) return i;
+  reader.fail("servers", ConfigReader::quoted(name.value) + " is not the name of a [[server]]",
+              name.node);
+}
+
+void read_pool(const ConfigReader& reader, const Config& config, ServiceConfig& service) {
+  for (const ConfigText& name : reader.required_texts("servers")) {
+    const size_t index = server_named(reader, name, config);
+    const ServerConfig& server = config.servers[index];
+    if (std::find(service.servers.begin(), service.servers.end(), index) != service.servers.end())
+      reader.fail("servers", ConfigReader::quoted(name.value) + " is listed twice", name.node);
+    if (server.address.is_v4() != service.address.is_v4())
+      reader.fail("servers",
+                  "server " + ConfigReader::quoted(name.value) + " has an " +
+                      (server.address.is_v4() ? "IPv4" : "IPv6") + " address and the service an " +
+                      (service.address.is_v4() ? "IPv4" : "IPv6") + " one",
+                  name.node);
+    service.servers.push_back(index);
+  }
+}
+
+// The server whose address the service has: this version knows transparent services only.
+void find_own_server(const ConfigReader& reader, const Config& config, ServiceConfig& service) {
+  const std::string address = ConfigReader::quoted(to_string(service.address));
+  const auto own = std::find_if(config.servers.begin(), config.servers.end(),
+                                [&service](const auto& s) { return s.address == service.address; });
+  if (own == config.servers.end())
+    reader.fail("address", address +
+                               " is not a [[server]]'s own address, and this version does not "
+                               "support virtual addresses yet");
+  service.own_server = static_cast<size_t>(own - config.servers.begin());
+  if (std::find(service.servers.begin(), service.servers.end(), service.own_server) ==
+      service.servers.end())
+    reader.fail("servers", "server " + ConfigReader::quoted(own->name) + ", which has the address " +
+                               address + " of the service, is not in the list");
+}
+
+void check_unique(const ConfigReader& reader, const ServiceConfig& service, const Config& config) {
+  for (const ServiceConfig& other : config.services) {
+    if (other.name == service.name)
+      reader.fail("name",
+                  ConfigReader::quoted(service.name) + " is the name of an earlier service too");
+    if (other.address == service.address && other.port == service.port)
+      reader.fail("address", "service " + ConfigReader::quoted(other.name) + " has address " +
+                                 ConfigReader::quoted(to_string(service.address)) + " and port " +
+                                 std::to_string(service.port) + " too");
+  }
+}
+
+}  // namespace
+
+void read_services(const ConfigReader& root, Config& config) {
+  using Resume = ServiceConfig::Resume;
+  for (const ConfigReader& reader : root.tables("service")) {
+    refuse_later_keys(reader);
+    reader.allow_only({"name", "address", "port", "servers", "resume"});
+    ServiceConfig service;
+    service.name = read_name(reader);
+    service.address = read_address(reader);
+    service.port = static_cast<uint16_t>(reader.integer("port", 1, 65535).value_or(service.port));
+    service.resume = reader.choice<Resume>(
+        "resume", {{"exact", Resume::kExact}, {"keyframe", Resume::kKeyframe}}, service.resume);
+    read_pool(reader, config, service);
+    find_own_server(reader, config, service);
+    check_unique(reader, service, config);
+    config.services.push_back(std::move(service));
+  }
+}
+
+}  // namespace midstream

@@ -1,0 +1,62 @@
+#include "control/control_loop.h"
+
+namespace midstream {
+
+ControlLoop::ControlLoop(ControlOptions options, Mailbox& mailbox, Log& log)
+    : options_(std::move(options)),
+      mailbox_(mailbox),
+      random_(options_.seed),
+      network_(options_.config, options_.ports, mailbox, options_.pool, random_),
+      detector_(options_.config, network_, mailbox, random_, log, options_.unix_offset_ns),
+      failovers_({options_.config, network_, mailbox, random_, events_, log, options_.streams,
+                  options_.unix_offset_ns,
+                  [this](size_t server) { return detector_.usable(server); }}) {}
+
+ControlLoop::~ControlLoop() {
+  while (const auto mail = mailbox_.next_for_control()) {
+    rte_pktmbuf_free(mail->frame);
+    if (mail->report != nullptr) mailbox_.free_report(mail->report);
+  }
+}
+
+bool ControlLoop::poll(Time now) {
+  now_ = now;
+  bool busy = false;
+  while (const auto mail = mailbox_.next_for_control()) {
+    handle(*mail, now);
+    busy = true;
+  }
+  network_.poll(now);
+  detector_.poll(now);
+  failovers_.poll(now);
+  return busy || failovers_.active() > 0;
+}
+
+void ControlLoop::handle(const ToControl& mail, Time now) {
+  switch (mail.kind) {
+    case ToControl::Kind::kFrame:
+      return network_.on_frame(mail.frame, mail.port, now);
+    case ToControl::Kind::kConnectionFrame:
+      return failovers_.on_frame(mail.connection, mail.frame, mail.port, now);
+    case ToControl::Kind::kFrozen:
+      return failovers_.on_frozen(*mail.owned, now);
+    case ToControl::Kind::kSuspect:
+      return detector_.on_suspect(mail, now);
+    case ToControl::Kind::kReport:
+      return keep(mail.report);
+    case ToControl::Kind::kResumed:
+      return failovers_.on_resumed(mail);
+  }
+}
+
+void ControlLoop::keep(SessionReport* report) {
+  const uint64_t key = session_key(*report);
+  if (report->gone) {
+    sessions_.erase(key);
+  } else {
+    sessions_[key] = *report;
+  }
+  mailbox_.free_report(report);
+}
+
+}  // namespace midstream

@@ -1,0 +1,235 @@
+#include "control/failover_manager.h"
+
+#include <algorithm>
+
+namespace midstream {
+namespace {
+
+constexpr Duration kRetry = 200ms;        // all candidates failed: ask them again
+constexpr Duration kResumeLimit = 5s;     // then a stream that sends nothing is reported as it is
+constexpr size_t kMaxQueuedFrames = 256;  // of one client; its TCP repeats what is lost
+
+}  // namespace
+
+FailoverManager::~FailoverManager() {
+  for (auto& [index, failover] : failovers_) {
+    for (Queued& queued : failover.queue) rte_pktmbuf_free(queued.frame);
+  }
+}
+
+void FailoverManager::on_frozen(Connection& connection, Time now) {
+  Failover& failover = failovers_[connection.index];
+  failover.connection = &connection;
+  failover.give_up = connection.failed_at + d_.config.detect.give_up;
+  describe(failover);
+  next_attempt(failover, now);
+}
+
+// The record and the positions: where each session must go on.
+void FailoverManager::describe(Failover& failover) {
+  const Connection& c = *failover.connection;
+  Event& event = failover.event;
+  event.unix_ns = d_.unix_offset_ns + c.failed_at.time_since_epoch().count();
+  event.service = d_.config.services[c.service].name;
+  event.client = c.client;
+  event.cause = to_string(c.cause);
+  event.server_from = d_.config.servers[c.server].name;
+  event.detection = c.failed_at - c.last_server_sign;
+  for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    if (event.session.empty()) event.session = session.id.view();
+    std::optional<Npt> smallest;
+    for (size_t i = 0; i < session.stream_count; ++i) {
+      if (c.stream_state[s][i] == kNoStream) continue;
+      const StreamState& stream = d_.streams[c.stream_state[s][i]];
+      if (!stream.said_bye)
+        smallest =
+            std::min(smallest.value_or(stream.position.resume_from()), stream.position.resume_from());
+      StreamEvent row;
+      row.index = static_cast<uint32_t>(i);
+      const uint8_t media = session.streams[i].media;
+      if (media < c.conversation.description.media_count) {
+        row.encoding = c.conversation.description.media[media].encoding.view();
+      }
+      row.position = stream.position.newest();
+      row.position_source = to_string(stream.position.source());
+      event.streams.push_back(row);
+    }
+    failover.positions[s] = smallest.value_or(session.play_start.value_or(Npt{}));
+    for (StreamEvent& row : event.streams) {
+      if (!row.resume_position) row.resume_position = failover.positions[s];
+    }
+  }
+}
+
+std::optional<size_t> FailoverManager::choose(const Failover& failover) const {
+  for (const size_t server : d_.config.services[failover.connection->service].servers) {
+    const bool fresh = server != failover.connection->server && !failover.tried.contains(server);
+    if (fresh && d_.usable(server)) return server;
+  }
+  return std::nullopt;
+}
+
+void FailoverManager::next_attempt(Failover& failover, Time now) {
+  failover.attempt.reset();
+  const auto server = choose(failover);
+  if (!server) {
+    if (failover.last_failure.empty()) failover.last_failure = "no other server of the service is up";
+    failover.tried.clear();
+    failover.next_attempt = now + kRetry;
+    return;
+  }
+  failover.tried.insert(*server);
+  failover.event.server_to = d_.config.servers[*server].name;
+  const Endpoint endpoint{d_.config.servers[*server].address,
+                          d_.config.services[failover.connection->service].port};
+  failover.attempt =
+      std::make_unique<StreamEstablishment>(*failover.connection, *server, endpoint, failover.positions,
+                                            d_.network, d_.mailbox, d_.random, now);
+}
+
+void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t port, Time now) {
+  const auto found = failovers_.find(connection);
+  if (found == failovers_.end()) {  // on its way while the connection was given back: so is this
+    ToWorker mail{};
+    mail.kind = ToWorker::Kind::kHandle;
+    mail.frame = frame;
+    mail.port = port;
+    if (!d_.mailbox.post(mail)) rte_pktmbuf_free(frame);
+    return;
+  }
+  Failover& failover = found->second;
+  const Bytes bytes{rte_pktmbuf_mtod(frame, const uint8_t*), frame->pkt_len};
+  const net::Packet packet = net::parse_packet(bytes);
+  const bool from_client = packet.source == failover.connection->client;
+  if (from_client ||
+      (failover.attempt && failover.attempt->state() == StreamEstablishment::State::kDone)) {
+    if (failover.queue.size() == kMaxQueuedFrames) return rte_pktmbuf_free(frame);
+    failover.queue.push_back({frame, port});
+    return;
+  }
+  tcp::Segment segment;
+  const size_t end = packet.payload_offset + packet.payload_bytes;
+  if (failover.attempt &&
+      tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment)) {
+    failover.attempt->on_segment(segment, now);
+    if (failover.attempt->state() == StreamEstablishment::State::kDone) hand_back(failover, now);
+  }
+  rte_pktmbuf_free(frame);
+}
+
+void FailoverManager::give_frames_back(Failover& failover) {
+  for (const Queued& queued : failover.queue) {
+    ToWorker mail{};
+    mail.kind = ToWorker::Kind::kHandle;
+    mail.frame = queued.frame;
+    mail.port = queued.port;
+    if (!d_.mailbox.post(mail)) rte_pktmbuf_free(queued.frame);
+  }
+  failover.queue.clear();
+}
+
+void FailoverManager::hand_back(Failover& failover, Time now) {
+  Connection& c = *failover.connection;
+  if (!failover.attempt->hand_back(d_.streams, now)) {
+    failover.last_failure = failover.attempt->failure();
+    return abandon(failover, now);
+  }
+  Resuming resuming;
+  resuming.event = std::move(failover.event);
+  resuming.done_at = failover.attempt->done_at();
+  resuming.deadline = now + kResumeLimit;
+  resuming.event.establishment = resuming.done_at - c.failed_at;
+  resuming.event.outcome = "resumed";
+  size_t row = 0;
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      if (c.stream_state[s][i] != kNoStream) resuming.row[{s, i}] = row++;
+    }
+  }
+  resuming.streams_left = row;
+  const uint32_t index = c.index;
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kSplice;
+  mail.connection = index;
+  d_.mailbox.post(mail);  // from here on the worker owns it
+  give_frames_back(failover);
+  resuming_[index] = std::move(resuming);
+  failovers_.erase(index);
+}
+
+void FailoverManager::abandon(Failover& failover, Time) {
+  if (failover.attempt) failover.attempt->cancel();
+  failover.event.outcome = "failed: " + failover.last_failure;
+  failover.event.server_to.clear();
+  finish(failover.event);
+  const uint32_t index = failover.connection->index;
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kAbandon;
+  mail.connection = index;
+  d_.mailbox.post(mail);
+  give_frames_back(failover);
+  failovers_.erase(index);
+}
+
+void FailoverManager::poll(Time now) {
+  for (auto it = failovers_.begin(); it != failovers_.end();) {
+    Failover& failover = (it++)->second;  // both ends below may erase it
+    if (failover.attempt) {
+      failover.attempt->poll(now);
+      if (failover.attempt->state() == StreamEstablishment::State::kFailed) {
+        failover.last_failure =
+            d_.config.servers[failover.attempt->server()].name + ": " + failover.attempt->failure();
+        failover.attempt->cancel();
+        next_attempt(failover, now);
+      }
+    } else if (now >= failover.next_attempt) {
+      next_attempt(failover, now);
+    }
+    if (now >= failover.give_up) abandon(failover, now);
+  }
+  for (auto it = resuming_.begin(); it != resuming_.end();) {
+    if (now < it->second.deadline) {
+      ++it;
+      continue;
+    }
+    finish(std::move(it->second.event));
+    it = resuming_.erase(it);
+  }
+}
+
+void FailoverManager::on_resumed(const ToControl& mail) {
+  const auto found = resuming_.find(mail.connection);
+  if (found == resuming_.end()) return;
+  Resuming& resuming = found->second;
+  const auto row = resuming.row.find({mail.resumed.session, mail.resumed.stream});
+  if (row == resuming.row.end()) return;
+  StreamEvent& stream = resuming.event.streams[row->second];
+  stream.cut_method = rtp::to_string(mail.resumed.method);
+  stream.dropped_packets = mail.resumed.dropped;
+  resuming.event.lag = mail.resumed.lag;
+  if (!resuming.first_packet) {
+    resuming.first_packet = mail.at;
+    resuming.event.catch_up = std::max(mail.at - resuming.done_at, Duration{});
+  }
+  const Duration gap = mail.at - mail.resumed.last_of_old;
+  resuming.event.media_gap =
+      std::max(resuming.event.media_gap.value_or(gap), gap);  // the stream that waited longest
+  resuming.row.erase(row);
+  if (--resuming.streams_left > 0) return;
+  finish(std::move(resuming.event));
+  resuming_.erase(found);
+}
+
+void FailoverManager::finish(Event event) {
+  const int64_t unix_ns = event.unix_ns;
+  const bool resumed = event.outcome == "resumed";
+  d_.events.add(std::move(event));
+  const std::string text = to_text(d_.events.newest());
+  d_.log.line(unix_ns, resumed ? Log::Level::kInfo : Log::Level::kError, text);
+}
+
+}  // namespace midstream

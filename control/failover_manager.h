@@ -1,0 +1,83 @@
+// Decides where a failed connection goes and sees it through (seed: the failover manager).
+//
+// A failover is: frozen connection in, candidates in the service's order of preference, one
+// establishment after the other until one is done, connection handed back to the worker behind every
+// frame that came meanwhile. When none is done within `give_up`, the client is told.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "control/events.h"
+#include "control/log.h"
+#include "control/stream_establishment.h"
+
+namespace midstream {
+
+class FailoverManager {
+ public:
+  struct Dependencies {
+    const Config& config;
+    Network& network;
+    Mailbox& mailbox;
+    Random& random;
+    EventLog& events;
+    Log& log;
+    std::span<StreamState> streams;
+    int64_t unix_offset_ns = 0;                 // UNIX time at Time{}
+    std::function<bool(size_t server)> usable;  // not known to be down
+  };
+
+  explicit FailoverManager(Dependencies dependencies) : d_(std::move(dependencies)) {}
+  ~FailoverManager();
+
+  void on_frozen(Connection& connection, Time now);                              // takes ownership
+  void on_frame(uint32_t connection, rte_mbuf* frame, uint16_t port, Time now);  // takes the frame
+  void on_resumed(const ToControl& mail);
+  void poll(Time now);
+
+  size_t active() const { return failovers_.size(); }
+
+ private:
+  struct Queued {
+    rte_mbuf* frame;
+    uint16_t port;
+  };
+  struct Failover {
+    Connection* connection = nullptr;
+    Event event;
+    StreamEstablishment::Positions positions{};
+    std::unique_ptr<StreamEstablishment> attempt;
+    std::set<size_t> tried;
+    std::string last_failure;
+    std::deque<Queued> queue;  // frames of the client, in order
+    Time next_attempt{};
+    Time give_up{};
+  };
+  // Handed back; waits for the first new packet of every stream.
+  struct Resuming {
+    Event event;
+    Time done_at{};
+    Time deadline{};
+    std::optional<Time> first_packet;
+    size_t streams_left = 0;
+    std::map<std::pair<uint8_t, uint8_t>, size_t> row;  // (session, stream) -> event.streams
+  };
+
+  void next_attempt(Failover& failover, Time now);
+  std::optional<size_t> choose(const Failover& failover) const;
+  void hand_back(Failover& failover, Time now);
+  void abandon(Failover& failover, Time now);
+  void give_frames_back(Failover& failover);
+  void describe(Failover& failover);
+  void finish(Event event);
+
+  Dependencies d_;
+  std::map<uint32_t, Failover> failovers_;  // by connection
+  std::map<uint32_t, Resuming> resuming_;
+};
+
+}  // namespace midstream

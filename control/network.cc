@@ -1,0 +1,161 @@
+#include "control/network.h"
+
+namespace midstream {
+namespace {
+
+constexpr Duration kArpInterval = 1s;
+constexpr Duration kArpRetry = 100ms;                                // while unanswered
+constexpr Duration kHostSilence = 350ms;                             // three requests unanswered
+constexpr uint16_t kFirstLocalPort = 49152, kLastLocalPort = 65535;  // RFC 6335 6: dynamic ports
+constexpr size_t kMaxSegment = 1600;
+
+Bytes frame_bytes(const rte_mbuf* frame) {
+  return {rte_pktmbuf_mtod(frame, const uint8_t*), frame->pkt_len};
+}
+
+}  // namespace
+
+Network::Network(const Config& config, std::vector<ControlPort> ports, Mailbox& mailbox,
+                 rte_mempool* pool, Random& random)
+    : config_(config),
+      ports_(std::move(ports)),
+      mailbox_(mailbox),
+      pool_(pool),
+      random_(random),
+      neighbours_(config.servers.size()) {
+  for (const ServerConfig& server : config.servers) {
+    device_of_.emplace_back();
+    for (const Prefix& device : config.device_addresses) {
+      if (device.contains(server.address)) device_of_.back() = device.address;
+    }
+  }
+}
+
+void Network::poll(Time now) {
+  for (size_t i = 0; i < neighbours_.size(); ++i) {
+    Neighbour& neighbour = neighbours_[i];
+    if (neighbour.known && !neighbour.silent && now - neighbour.asked_since >= kHostSilence) {
+      neighbour.silent = true;
+      tell_host_state(i);
+    }
+    if (now >= neighbour.next_request) request(i, now);
+  }
+}
+
+void Network::request(size_t server, Time now) {
+  Neighbour& neighbour = neighbours_[server];
+  if (neighbour.asked_since == Time::max()) neighbour.asked_since = now;
+  // Quickly while a host that lived does not answer, slowly otherwise.
+  neighbour.next_request = now + (neighbour.known && !neighbour.silent ? kArpRetry : kArpInterval);
+  for (uint16_t port = 0; port < ports_.size(); ++port) {
+    if (ports_[port].side != Side::kServer) continue;
+    const auto& vlan = config_.servers[server].vlan;
+    const net::LinkHeader link{ports_[port].mac, kBroadcastMac, vlan.has_value(), vlan.value_or(0)};
+    const net::ArpMessage arp{
+        true, ports_[port].mac, device_of_[server], {}, config_.servers[server].address};
+    post(port, [&](MutableBytes out) { return net::build_arp_frame(out, link, arp); });
+  }
+}
+
+void Network::tell_host_state(size_t server) {
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kHostState;
+  mail.server = static_cast<uint16_t>(server);
+  mail.flag = neighbours_[server].silent;
+  mail.mac = neighbours_[server].mac;
+  mailbox_.post(mail);
+}
+
+void Network::on_frame(rte_mbuf* frame, uint16_t port, Time now) {
+  const Bytes bytes = frame_bytes(frame);
+  const net::Packet packet = net::parse_packet(bytes);
+  net::ArpMessage arp;
+  tcp::Segment segment;
+  if (packet.kind == net::PacketKind::kArp) {
+    if (net::parse_arp(bytes, packet, arp)) on_arp(arp, packet, port);
+  } else if (packet.kind == net::PacketKind::kTcp) {
+    const size_t end = packet.payload_offset + packet.payload_bytes;
+    const auto handler = handlers_.find(packet.destination.port);
+    if (handler != handlers_.end() &&
+        tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment)) {
+      handler->second(segment, now);
+    }
+  }
+  rte_pktmbuf_free(frame);
+}
+
+void Network::on_arp(const net::ArpMessage& message, const net::Packet& packet, uint16_t port) {
+  if (message.is_request) {
+    const net::LinkHeader link{ports_[port].mac, message.sender_mac, packet.vlan_tags > 0,
+                               packet.vlan_tci};
+    const net::ArpMessage answer{false, ports_[port].mac, message.target, message.sender_mac,
+                                 message.sender};
+    post(port, [&](MutableBytes out) { return net::build_arp_frame(out, link, answer); });
+  }
+  for (size_t i = 0; i < neighbours_.size(); ++i) {
+    if (message.sender != config_.servers[i].address || ports_[port].side != Side::kServer) continue;
+    Neighbour& neighbour = neighbours_[i];
+    const bool changed = neighbour.silent;
+    neighbour.mac = message.sender_mac;
+    neighbour.port = port;
+    neighbour.tagged = packet.vlan_tags > 0;
+    neighbour.vlan_tci = packet.vlan_tci;
+    neighbour.known = true;
+    neighbour.silent = false;
+    if (neighbour.asked_since != Time::max() && !message.is_request) {
+      neighbour.next_request = neighbour.asked_since + kArpInterval;
+      neighbour.asked_since = Time::max();
+    }
+    if (changed) tell_host_state(i);
+  }
+}
+
+uint16_t Network::listen(SegmentHandler handler) {
+  uint16_t port;
+  do {
+    port = static_cast<uint16_t>(random_.between(kFirstLocalPort, kLastLocalPort));
+  } while (handlers_.contains(port));
+  handlers_[port] = std::move(handler);
+  return port;
+}
+
+net::LinkHeader Network::link_to(size_t server, const MacAddress& source) const {
+  const Neighbour& neighbour = neighbours_[server];
+  return {source, neighbour.mac, neighbour.tagged, neighbour.vlan_tci};
+}
+
+bool Network::send_from_device(size_t server, const tcp::Segment& segment) {
+  return send(server, ports_[neighbours_[server].port].mac, device_of_[server], segment);
+}
+
+bool Network::send_as_client(size_t server, const Address& client, const MacAddress& client_mac,
+                             const tcp::Segment& segment) {
+  return send(server, client_mac, client, segment);
+}
+
+bool Network::send(size_t server, const MacAddress& source_mac, const Address& source,
+                   const tcp::Segment& segment) {
+  if (!neighbours_[server].known) return false;
+  uint8_t bytes[kMaxSegment];
+  const size_t size = tcp::write_segment(segment, bytes);
+  return size > 0 && post(neighbours_[server].port, [&](MutableBytes out) {
+           return net::build_tcp_frame(out, link_to(server, source_mac), source,
+                                       config_.servers[server].address, Bytes(bytes, size));
+         });
+}
+
+bool Network::post(uint16_t port, const std::function<size_t(MutableBytes)>& build) {
+  rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
+  if (frame == nullptr) return false;
+  const size_t size = build({rte_pktmbuf_mtod(frame, uint8_t*), rte_pktmbuf_tailroom(frame)});
+  rte_pktmbuf_append(frame, static_cast<uint16_t>(size));
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kTransmit;
+  mail.port = port;
+  mail.frame = frame;
+  if (size > 0 && mailbox_.post(mail)) return true;
+  rte_pktmbuf_free(frame);
+  return false;
+}
+
+}  // namespace midstream

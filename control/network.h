@@ -1,0 +1,82 @@
+// Control's way to the servers: the device's own addresses, ARP, and frames to and from the worker.
+//
+// Control has no port of its own: it mails frames to the worker, which transmits them, and gets what
+// is addressed to the device. ARP requests to every server keep their MAC addresses fresh and tell
+// whether their hosts live.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <functional>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "control/config.h"
+#include "dataplane/mailbox.h"
+#include "lib/base/random.h"
+#include "lib/net/packet.h"
+#include "lib/tcp/segment.h"
+
+namespace midstream {
+
+struct ControlPort {
+  Side side = Side::kServer;
+  MacAddress mac;
+};
+
+// How to reach a server's host on the server side.
+struct Neighbour {
+  MacAddress mac;
+  uint16_t port = 0;  // NIC
+  bool tagged = false;
+  uint16_t vlan_tci = 0;
+  bool known = false;              // has answered at least once
+  bool silent = false;             // does not answer now
+  Time asked_since = Time::max();  // first request without an answer
+  Time next_request{};
+};
+
+class Network {
+ public:
+  using SegmentHandler = std::function<void(const tcp::Segment&, Time)>;
+
+  Network(const Config& config, std::vector<ControlPort> ports, Mailbox& mailbox, rte_mempool* pool,
+          Random& random);
+
+  void poll(Time now);                                      // ARP
+  void on_frame(rte_mbuf* frame, uint16_t port, Time now);  // takes the frame
+
+  const Neighbour& neighbour(size_t server) const { return neighbours_[server]; }
+
+  // A TCP connection of the device's own to a server: gives its local port.
+  uint16_t listen(SegmentHandler handler);
+  void stop_listening(uint16_t port) { handlers_.erase(port); }
+  // False if the server's host has never answered or there is no buffer.
+  bool send_from_device(size_t server, const tcp::Segment& segment);
+  // In a client's name: source address and MAC are the client's.
+  bool send_as_client(size_t server, const Address& client, const MacAddress& client_mac,
+                      const tcp::Segment& segment);
+
+  const Address& device_address(size_t server) const { return device_of_[server]; }
+  net::LinkHeader link_to(size_t server, const MacAddress& source) const;
+
+ private:
+  void on_arp(const net::ArpMessage& message, const net::Packet& packet, uint16_t port);
+  void request(size_t server, Time now);
+  bool send(size_t server, const MacAddress& source_mac, const Address& source,
+            const tcp::Segment& segment);
+  bool post(uint16_t port, const std::function<size_t(MutableBytes)>& build);
+  void tell_host_state(size_t server);
+
+  const Config& config_;
+  std::vector<ControlPort> ports_;
+  Mailbox& mailbox_;
+  rte_mempool* pool_;
+  Random& random_;
+  std::vector<Neighbour> neighbours_;
+  std::vector<Address> device_of_;
+  std::unordered_map<uint16_t, SegmentHandler> handlers_;
+};
+
+}  // namespace midstream

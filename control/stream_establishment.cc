@@ -1,0 +1,135 @@
+#include "control/stream_establishment.h"
+
+#include <algorithm>
+
+namespace midstream {
+namespace {
+
+// Room for the timestamps that the client insists on if this server does not want them (RFC 7323 3.2).
+constexpr uint16_t kTimestampBytes = 12;
+constexpr uint16_t kLeastWindow = 4096;  // answers of the replay are read at once
+constexpr Duration kAttemptLimit = 5s;   // a server that first has to load its codecs
+constexpr Duration kConnectLimit = 1s;
+
+uint16_t offered_mss(const TcpHalf& client) {
+  return static_cast<uint16_t>(
+      std::max<int>(client.mss - (client.has_timestamps ? kTimestampBytes : 0), 536));
+}
+
+}  // namespace
+
+StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
+                                         const Endpoint& endpoint, const Positions& positions,
+                                         Network& network, Mailbox& mailbox, Random& random, Time now)
+    : connection_(connection),
+      server_(server),
+      remote_(endpoint),
+      network_(network),
+      mailbox_(mailbox),
+      endpoint_([this](const tcp::Segment& segment) { emit(segment); }),
+      started_(now) {
+  if (!network_.neighbour(server).known) {
+    fail("its host does not answer ARP");
+    return;
+  }
+  ToWorker expect{};
+  expect.kind = ToWorker::Kind::kExpect;
+  expect.connection = connection_.index;
+  expect.endpoint = remote_;
+  mailbox_.post(expect);
+
+  const TcpHalf& client = connection_.client_half;
+  tcp::EndpointOptions options;
+  options.local_port = connection_.client.port;
+  options.remote_port = remote_.port;
+  options.initial_sequence = TcpSequence(random.u32());
+  options.mss = offered_mss(client);
+  options.window = std::max(client.window, kLeastWindow);
+  options.window_scale = client.window_scale;
+  options.sack_permitted = client.sack_permitted;
+  if (client.has_timestamps) options.timestamp_value = client.newest_timestamp;
+  options.give_up = kConnectLimit;
+  endpoint_.open(options, now);
+  replay_.start(connection_.conversation, positions, 1);
+  send_output(now);
+}
+
+void StreamEstablishment::emit(const tcp::Segment& segment) {
+  network_.send_as_client(server_, connection_.client.address, connection_.to_client.destination,
+                          segment);
+}
+
+void StreamEstablishment::fail(std::string why) {
+  state_ = State::kFailed;
+  failure_ = std::move(why);
+}
+
+void StreamEstablishment::cancel() { endpoint_.reset(); }
+
+void StreamEstablishment::send_output(Time now) {
+  const std::string output = replay_.take_output();
+  if (!output.empty() && !endpoint_.send(as_bytes(output), now))
+    fail(replay_.step() + ": cannot be sent");
+}
+
+// Once all server ports of a session are known, and before PLAY leaves: media may come at any time.
+void StreamEstablishment::post_expectations() {
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = connection_.conversation.sessions[s];
+    if (session.id.empty() || media_expected_[s] || !replay_.setups_done(s)) continue;
+    media_expected_[s] = true;
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      const rtsp::PortPair& ports = replay_.result(s).streams[i].server_port;
+      ToWorker mail{};
+      mail.kind = ToWorker::Kind::kExpectMedia;
+      mail.connection = connection_.index;
+      mail.session = s;
+      mail.stream = i;
+      mail.endpoint = {remote_.address, ports.rtp};
+      mail.rtcp_port = ports.rtcp;
+      mailbox_.post(mail);
+    }
+  }
+}
+
+void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
+  endpoint_.on_segment(segment, now);
+  while (state_ == State::kRunning && !endpoint_.readable().empty()) {
+    rtsp::Message message;
+    const rtsp::ParseResult parsed = rtsp::parse_message(endpoint_.readable(), message);
+    if (parsed.status == rtsp::ParseStatus::kNeedMore) break;
+    if (parsed.status == rtsp::ParseStatus::kBad)
+      return fail(replay_.step() + ": the answer is no RTSP");
+    const rtsp::ReplayProgress progress = replay_.on_message(message);
+    endpoint_.consume(parsed.bytes);
+    post_expectations();
+    send_output(now);
+    if (progress == rtsp::ReplayProgress::kFailed) return fail(replay_.failure());
+    if (progress == rtsp::ReplayProgress::kDone) {
+      state_ = State::kDone;
+      done_at_ = now;
+    }
+  }
+  poll(now);
+}
+
+void StreamEstablishment::poll(Time now) {
+  if (state_ != State::kRunning) return;
+  endpoint_.poll(now);
+  switch (endpoint_.error()) {
+    case tcp::EndpointError::kNone:
+      break;
+    case tcp::EndpointError::kRefused:
+      return fail("connection refused");
+    case tcp::EndpointError::kReset:
+      return fail(replay_.step() + ": connection reset");
+    case tcp::EndpointError::kClosedByPeer:
+      return fail(replay_.step() + ": connection closed");
+    case tcp::EndpointError::kTimeout:
+      return fail(endpoint_.peer_window() == 0 ? "no SYN-ACK came back"
+                                               : replay_.step() + ": no answer");
+  }
+  if (now - started_ >= kAttemptLimit) fail(replay_.step() + ": no answer");
+}
+
+}  // namespace midstream

@@ -1,0 +1,66 @@
+// One attempt to lead one server to where a connection's sessions were (seed: stream establishment):
+// a TCP connection in the client's name, the RTSP replay on it, and at the end the two halves joined.
+//
+// While it runs, control owns the connection. Example, times from the event on: SYN 0 ms, DESCRIBE
+// 0.3 ms, SETUP 12 ms, SETUP 14 ms, PLAY 15 ms, its answer 22 ms: done.
+#pragma once
+
+#include <array>
+#include <string>
+
+#include "control/network.h"
+#include "dataplane/connection.h"
+#include "lib/rtsp/replay.h"
+#include "lib/tcp/endpoint.h"
+
+namespace midstream {
+
+class StreamEstablishment {
+ public:
+  using Positions = std::array<Npt, rtsp::kMaxSessions>;
+
+  StreamEstablishment(Connection& connection, size_t server, const Endpoint& endpoint,
+                      const Positions& positions, Network& network, Mailbox& mailbox, Random& random,
+                      Time now);
+
+  void on_segment(const tcp::Segment& segment, Time now);
+  void poll(Time now);
+  void cancel();  // resets the half-made connection
+
+  enum class State : uint8_t { kRunning, kDone, kFailed };
+  State state() const { return state_; }
+  const std::string& failure() const { return failure_; }
+  size_t server() const { return server_; }
+  Time done_at() const { return done_at_; }
+
+  // After kDone: writes the splice and the new server's words into the connection and its streams.
+  // False if what the old server left behind cannot be carried over; failure() says why.
+  bool hand_back(std::span<StreamState> streams, Time now);
+
+ private:
+  void emit(const tcp::Segment& segment);
+  void post_expectations();
+  void send_output(Time now);
+  void fail(std::string why);
+
+  // hand_back.cc
+  void fill_words();
+  void join_options();
+  bool join_client_bytes();
+  bool join_server_bytes(Time now);
+  void prepare_streams(std::span<StreamState> streams);
+
+  Connection& connection_;
+  size_t server_;
+  Endpoint remote_;
+  Network& network_;
+  Mailbox& mailbox_;
+  tcp::Endpoint endpoint_;
+  rtsp::Replay replay_;
+  State state_ = State::kRunning;
+  std::string failure_;
+  Time started_, done_at_{};
+  std::array<bool, rtsp::kMaxSessions> media_expected_{};
+};
+
+}  // namespace midstream

@@ -1,0 +1,49 @@
+// MAC learning (IEEE 802.1D 7.8): which port a station is behind, per outermost VLAN. Unknown and
+// group addresses are flooded by the caller. Entries age; a full table learns nothing more.
+#pragma once
+
+#include <rte_hash.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "lib/base/time.h"
+#include "lib/net/packet.h"
+
+namespace midstream {
+
+inline constexpr Duration kStationAge = 300s;  // 802.1D's default ageing time
+inline constexpr uint32_t kMaxStations = 16 * 1024;
+
+class StationTable {
+ public:
+  explicit StationTable(int numa_node);
+
+  void learn(const MacAddress& mac, uint16_t vlan, uint16_t port, Time now);
+  std::optional<uint16_t> find(const MacAddress& mac, uint16_t vlan, Time now) const;
+
+ private:
+  struct Key {
+    MacAddress mac;
+    uint16_t vlan;
+  };
+  struct Station {
+    Time seen;
+    uint16_t port;
+  };
+  struct Free {
+    void operator()(rte_hash* table) const { rte_hash_free(table); }
+  };
+
+  std::unique_ptr<rte_hash, Free> table_;
+  std::vector<Station> stations_;  // by rte_hash's key index
+};
+
+// The VLAN that a frame belongs to; 0 for untagged.
+inline uint16_t vlan_of(const net::Packet& packet) {
+  return packet.vlan_tags > 0 ? packet.vlan_tci & 0x0fff : 0;
+}
+
+}  // namespace midstream

@@ -1,0 +1,101 @@
+// One RTSP control connection with all its sessions and streams: the unit that fails over. Flat, no
+// pointers; belongs to exactly one owner at a time (the worker, or control while it is moved).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include "dataplane/flow_table.h"
+#include "lib/base/time.h"
+#include "lib/net/packet.h"
+#include "lib/rtp/continuity.h"
+#include "lib/rtsp/session.h"
+#include "lib/rtsp/translation.h"
+#include "lib/tcp/reassembly.h"
+#include "lib/tcp/splice.h"
+
+namespace midstream {
+
+inline constexpr uint32_t kMaxConnections = 1024;  // about 90 KiB each, touched when used
+inline constexpr uint32_t kMaxStreamStates = 4096;
+inline constexpr uint16_t kNoStream = 0xffff;
+inline constexpr size_t kMaxFlowKeys = 96;  // two control, four a stream, for several servers
+
+enum class ConnectionState : uint8_t {
+  kUnused,
+  kHandshake,    // SYN seen
+  kMonitored,    // first server: not one byte is changed
+  kUnprotected,  // passes untouched, reason in the conversation
+  kFrozen,       // owned by control
+  kSpliced,      // served by another server than the one it began with
+  kClosed,       // both sides closed or reset: forgotten after a while
+};
+const char* to_string(ConnectionState state);
+
+// What one side of the TCP connection has shown (RFC 9293 3.3.1), as on its own wire.
+struct TcpHalf {
+  TcpSequence initial;       // ISN
+  TcpSequence sent;          // SND.NXT: end of the highest segment
+  TcpSequence acknowledged;  // highest ACK this side has sent
+  uint16_t window = 0;
+  uint16_t mss = 536;  // RFC 9293 3.7.1, if its SYN named none
+  std::optional<uint8_t> window_scale;
+  bool sack_permitted = false;
+  bool has_timestamps = false;
+  TcpTimestamp newest_timestamp;
+  bool fin = false;
+};
+
+// Why a session or a server must move now.
+enum class Cause : uint8_t {
+  kFin,
+  kReset,
+  kBye,
+  kIcmp,       // what the worker saw
+  kSilence,    // confirmed by a probe
+  kHeartbeat,  // the server missed its heartbeats
+  kRefused,    // the heartbeat's connection was refused: the process is gone
+};
+const char* to_string(Cause cause);
+
+struct Connection {
+  uint32_t version = 0;  // counts changes of ownership and state
+  uint32_t index = 0;
+  uint32_t generation = 0;  // of the slot
+  ConnectionState state = ConnectionState::kUnused;
+  uint16_t service = 0;  // index into the configuration
+  uint16_t server = 0;   // the current one
+  uint16_t client_nic = 0, server_nic = 0;
+  net::LinkHeader to_client;  // as the client side expects: from the address it dialled
+  net::LinkHeader to_server;
+  Endpoint client;
+  Endpoint visible;          // what the client dialled
+  Endpoint server_endpoint;  // where it is served now
+  TcpHalf client_half, server_half;
+  tcp::Reassembly from_client, from_server;
+  tcp::Splice splice;  // before a failover only to_client.custody is used
+  bool custody_overflow = false;
+  bool half_request = false;  // the server has acknowledged part of a request that is not complete yet
+  rtsp::Conversation conversation;
+  rtsp::Vocabulary words;  // valid once spliced
+  std::array<std::array<uint16_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> stream_state;
+  std::array<rtp::SessionClock, rtsp::kMaxSessions> clocks;
+  std::array<uint32_t, rtsp::kMaxSessions> play_count{};  // last anchored
+  uint32_t failovers = 0;
+  Duration lag{};            // behind where it would be without failovers: sum of the gaps
+  uint32_t lag_counted = 0;  // failovers that are in it
+
+  Cause cause = Cause::kFin;  // of the newest freeze
+  Time last_server_sign{};    // last packet from the current server
+  Time last_client_sign{};
+  Time failed_at{};
+  Time closed_at{};
+  bool suspected = false;  // control has been asked whether the server lives
+
+  uint8_t key_count = 0;
+  std::array<FlowKey, kMaxFlowKeys> keys;
+};
+static_assert(std::is_trivially_copyable_v<Connection>);
+
+}  // namespace midstream

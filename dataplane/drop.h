@@ -1,0 +1,61 @@
+// Every exit of a packet that is not forwarded or handed to control, named and counted.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace midstream {
+
+enum class Drop : uint8_t {
+  kTransmitFull,      // the port's transmit ring had no room
+  kNoMbuf,            // no buffer for a packet of our own
+  kHairpin,           // bridged back to where it came from
+  kTooLarge,          // longer than the egress port's MTU
+  kFenced,            // from a server that a session has left
+  kHeldEnding,        // FIN, RST, BYE or ICMP error of a failed server
+  kFrozen,            // media or reports while the session has no server
+  kAlreadyDelivered,  // B's packets before the cut
+  kWrongSource,       // RTP with an SSRC that is not the server's
+  kParkFull,          // early media of B beyond the bound
+  kMailboxFull,       // control could not take it
+  kMalformed,         // RTCP or TCP that cannot be translated
+  kAnswered,          // consumed: a proxy ARP answer went out instead
+  kCount,
+};
+inline constexpr size_t kDropCount = static_cast<size_t>(Drop::kCount);
+
+constexpr const char* to_string(Drop drop) {
+  switch (drop) {
+    case Drop::kTransmitFull:
+      return "transmit-full";
+    case Drop::kNoMbuf:
+      return "no-mbuf";
+    case Drop::kHairpin:
+      return "hairpin";
+    case Drop::kTooLarge:
+      return "too-large";
+    case Drop::kFenced:
+      return "fenced";
+    case Drop::kHeldEnding:
+      return "held-ending";
+    case Drop::kFrozen:
+      return "frozen";
+    case Drop::kAlreadyDelivered:
+      return "already-delivered";
+    case Drop::kWrongSource:
+      return "wrong-source";
+    case Drop::kParkFull:
+      return "park-full";
+    case Drop::kMailboxFull:
+      return "mailbox-full";
+    case Drop::kMalformed:
+      return "malformed";
+    case Drop::kAnswered:
+      return "answered";
+    case Drop::kCount:
+      break;
+  }
+  return "?";
+}
+
+}  // namespace midstream

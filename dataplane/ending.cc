@@ -1,0 +1,178 @@
+// When is an ending a failure? Judged here, before the client can see it.
+
+#include <algorithm>
+
+#include "dataplane/worker.h"
+
+namespace midstream {
+namespace {
+
+constexpr int64_t kEndTolerance_ns = 1'000'000'000;  // positions this close to the known end have ended
+constexpr Duration kByeHold = 150ms;
+constexpr Duration kClosedLinger = 60s;  // fences and late packets; one minute like TIME-WAIT
+constexpr Duration kHandshakeLimit = 30s;
+constexpr Duration kIdleLimit = 7200s;  // no packet in either direction
+constexpr Duration kIdleCheck = 1s;
+constexpr int kIntervalsOfSilence = 4;
+
+}  // namespace
+
+bool Worker::near_end(const Connection& c, const rtsp::Session& session) const {
+  const auto index = static_cast<size_t>(&session - c.conversation.sessions.data());
+  std::optional<Npt> end = session.play_end ? session.play_end : session.duration;
+  if (!end) return false;
+  for (uint8_t i = 0; i < session.stream_count; ++i) {
+    const uint16_t slot = c.stream_state[index][i];
+    if (slot != kNoStream && *end - streams_[slot].position.newest() <= kEndTolerance_ns) return true;
+  }
+  return false;
+}
+
+bool Worker::ending_is_failure(const Connection& c) const {
+  if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
+  for (const rtsp::Session& session : c.conversation.sessions) {
+    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    const bool client_silent = now_ - c.last_client_sign > std::chrono::seconds(session.timeout_s);
+    if (!session.teardown_requested && !near_end(c, session) && !client_silent) return true;
+  }
+  return false;
+}
+
+// Hands the connection to control. False if the mailbox is full: nothing has changed then.
+bool Worker::freeze(Connection& c, Cause cause) {
+  const ConnectionState state = c.state;
+  c.state = ConnectionState::kFrozen;
+  c.cause = cause;
+  c.failed_at = now_;
+  ++c.version;
+  ToControl mail{};
+  mail.kind = ToControl::Kind::kFrozen;
+  mail.connection = c.index;
+  mail.owned = &c;
+  mail.at = now_;
+  report(c);
+  // Fenced before control can ask for flows of the next server.
+  timers_.cancel(c.index);
+  fence_server(c);
+  if (HeldBye& held = held_byes_[c.index]; held.frame != nullptr) {
+    drop(held.frame, Drop::kHeldEnding);
+    held = {};
+  }
+  if (mailbox_.post(mail)) return true;
+  ++stats_.drops[static_cast<size_t>(Drop::kMailboxFull)];
+  c.state = state;
+  learn_streams(c);
+  arm(c, now_ + options_.stall);
+  return false;
+}
+
+void Worker::suspect(Connection& c, Cause cause) {
+  if (c.suspected) return;
+  ToControl mail{};
+  mail.kind = ToControl::Kind::kSuspect;
+  mail.connection = c.index;
+  mail.server = c.server;
+  mail.generation = c.generation;
+  mail.at = now_;
+  c.cause = cause;
+  c.suspected = mailbox_.post(mail);
+}
+
+// Every stream of a playing session is silent for longer than its own habit allows.
+bool Worker::silent(const Connection& c) const {
+  bool any = false;
+  for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      const uint16_t slot = c.stream_state[s][i];
+      if (slot == kNoStream) continue;
+      const IntervalWatch& interval = streams_[slot].interval;
+      const Duration limit = std::max(options_.stall, interval.longest() * kIntervalsOfSilence);
+      if (now_ - interval.last() < limit) return false;
+      any = true;
+    }
+  }
+  return any;
+}
+
+// Port or host unreachable about a followed flow: perhaps the server is gone. Control asks it.
+void Worker::on_icmp(Frame& frame) {
+  net::QuotedFlow quoted;
+  if (!net::parse_icmp_error(frame.bytes, frame.packet, quoted)) return bridge(frame);
+  const FlowKey key{
+      quoted.source, quoted.destination, quoted.is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
+  const auto target = flows_.find(key);
+  if (!target || options_.ports[frame.port].client_side) return bridge(frame);
+  Connection& c = connections_[target->connection];
+  if (c.state == ConnectionState::kFrozen || c.state == ConnectionState::kSpliced) {
+    return drop(frame.mbuf, Drop::kFenced);
+  }
+  const uint8_t type = frame.bytes[frame.packet.l4_offset],
+                code = frame.bytes[frame.packet.l4_offset + 1u];
+  const bool v4 = frame.packet.ether_type == net::kEtherTypeIpv4;
+  // RFC 792: host, protocol, port unreachable; RFC 4443 3.1: destination unreachable.
+  const bool unreachable = v4 ? type == 3 && code >= 1 && code <= 3 : type == 1;
+  if (!unreachable || !ending_is_failure(c)) return bridge(frame);
+  suspect(c, Cause::kIcmp);
+  drop(frame.mbuf, Drop::kHeldEnding);
+}
+
+// A track may end before the others, and a presentation of unknown length at any time: then the server
+// is asked. When all tracks have ended before the known end, it is failing.
+void Worker::hold_bye(Frame& frame, Connection& c, uint8_t index) {
+  HeldBye& held = held_byes_[c.index];
+  if (held.frame != nullptr) drop(held.frame, Drop::kHeldEnding);
+  held = {frame.mbuf, frame.port, now_ + kByeHold};
+  const rtsp::Session& session = c.conversation.sessions[index];
+  bool all = session.duration.has_value();
+  for (uint8_t i = 0; i < session.stream_count; ++i) {
+    const uint16_t slot = c.stream_state[index][i];
+    all &= slot == kNoStream || streams_[slot].said_bye;
+  }
+  if (all && freeze(c, Cause::kBye)) return;
+  suspect(c, Cause::kBye);
+  arm(c, now_ + kByeHold);
+}
+
+void Worker::let_bye_go(Connection& c) {
+  HeldBye& held = held_byes_[c.index];
+  if (held.frame == nullptr) return;
+  transmit(held.frame, c.client_nic);
+  held = {};
+}
+
+// One timer a connection: the earliest of what it waits for.
+void Worker::arm(Connection& c, Time when) { timers_.set(c.index, when); }
+
+void Worker::on_timer(Connection& c) {
+  if (c.state == ConnectionState::kUnused || c.state == ConnectionState::kFrozen) return;
+  const Time last_sign = std::max(c.last_client_sign, c.last_server_sign);
+  const bool closed = c.closed_at != Time{} && now_ - c.closed_at >= kClosedLinger;
+  const bool never_opened =
+      c.state == ConnectionState::kHandshake && now_ - last_sign >= kHandshakeLimit;
+  if (closed || never_opened || now_ - last_sign >= kIdleLimit) return forget(c);
+
+  Time next = now_ + kIdleCheck;
+  if (const HeldBye& held = held_byes_[c.index]; held.frame != nullptr) {
+    if (held.until <= now_ && !c.suspected) let_bye_go(c);
+    next = std::max(held.until, now_ + kByeHold / 8);
+  }
+  if (c.conversation.any_playing() && c.closed_at == Time{}) {
+    if (silent(c) && ending_is_failure(c)) suspect(c, Cause::kSilence);
+    next = std::min(next, now_ + options_.stall / 4);
+  }
+  if (c.state == ConnectionState::kSpliced) {
+    for (const bool to_client : {true, false}) {
+      tcp::Custody& custody = (to_client ? c.splice.to_client : c.splice.to_server).custody;
+      if (custody.deadline() <= now_) {
+        custody.on_timeout(now_);
+        repeat_origin(c, to_client);
+      }
+      next = std::min(next, custody.deadline());
+    }
+  }
+  arm(c, next);
+}
+
+}  // namespace midstream

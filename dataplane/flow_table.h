@@ -1,0 +1,59 @@
+// Which flow a packet belongs to: five-tuple -> what it is in which connection. One writer and one
+// reader, the worker. Memory is allocated at start.
+#pragma once
+
+#include <rte_hash.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "lib/base/address.h"
+
+namespace midstream {
+
+enum class Protocol : uint8_t { kTcp = 6, kUdp = 17 };
+
+struct FlowKey {
+  Endpoint source, destination;
+  Protocol protocol = Protocol::kTcp;
+  uint8_t zero[3] = {};  // hashed: no padding
+
+  bool operator==(const FlowKey&) const = default;
+  FlowKey reversed() const { return {destination, source, protocol, {}}; }
+};
+static_assert(sizeof(FlowKey) == 40);
+
+enum class FlowRole : uint8_t {
+  kControlFromClient,
+  kControlFromServer,
+  kRtpToClient,
+  kRtcpToClient,
+  kRtpToServer,
+  kRtcpToServer,
+  kFenced,  // from a server that the session has left, or to it
+};
+
+struct FlowTarget {
+  FlowRole role = FlowRole::kFenced;
+  uint8_t session = 0, stream = 0;
+  uint32_t connection = 0;
+};
+
+class FlowTable {
+ public:
+  FlowTable(uint32_t capacity, int numa_node);
+
+  // False if the table is full.
+  [[nodiscard]] bool put(const FlowKey& key, const FlowTarget& target);
+  std::optional<FlowTarget> find(const FlowKey& key) const;
+  void remove(const FlowKey& key);
+
+ private:
+  struct Free {
+    void operator()(rte_hash* table) const { rte_hash_free(table); }
+  };
+  std::unique_ptr<rte_hash, Free> table_;
+};
+
+}  // namespace midstream

@@ -1,0 +1,154 @@
+#include <rte_ethdev.h>
+
+#include <cstring>
+
+#include "dataplane/worker.h"
+
+namespace midstream {
+namespace {
+
+constexpr size_t kLinkSlack = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;  // beside the MTU
+constexpr size_t kMaxBuilt = 2048;
+
+}  // namespace
+
+void Worker::drop(rte_mbuf* mbuf, Drop reason) {
+  ++stats_.drops[static_cast<size_t>(reason)];
+  rte_pktmbuf_free(mbuf);
+}
+
+void Worker::transmit(rte_mbuf* mbuf, uint16_t port) {
+  if (mbuf->pkt_len > options_.ports[port].mtu + kLinkSlack) return drop(mbuf, Drop::kTooLarge);
+  TransmitBuffer& buffer = transmit_[port];
+  buffer.frames[buffer.count++] = mbuf;
+  if (buffer.count == kBurst) flush();
+}
+
+void Worker::flush() {
+  for (uint16_t port = 0; port < transmit_.size(); ++port) {
+    TransmitBuffer& buffer = transmit_[port];
+    if (buffer.count == 0) continue;
+    const uint16_t sent =
+        rte_eth_tx_burst(options_.ports[port].id, options_.queue, buffer.frames, buffer.count);
+    stats_.transmitted += sent;
+    for (uint16_t i = sent; i < buffer.count; ++i) drop(buffer.frames[i], Drop::kTransmitFull);
+    buffer.count = 0;
+  }
+}
+
+void Worker::bridge(Frame& frame) {
+  const auto known = stations_.find(frame.packet.destination_mac, vlan_of(frame.packet), now_);
+  if (known) {
+    if (*known == frame.port) return drop(frame.mbuf, Drop::kHairpin);
+    return transmit(frame.mbuf, *known);
+  }
+  rte_mbuf* original = frame.mbuf;  // the last egress port takes it, the others get copies
+  for (uint16_t port = static_cast<uint16_t>(transmit_.size()); port-- > 0;) {
+    if (port == frame.port) continue;
+    const bool last = port == 0 || (port == 1 && frame.port == 0);
+    rte_mbuf* out = last ? original : rte_pktmbuf_copy(original, options_.pool, 0, UINT32_MAX);
+    if (out == nullptr) {
+      ++stats_.drops[static_cast<size_t>(Drop::kNoMbuf)];
+      continue;
+    }
+    transmit(out, port);
+  }
+}
+
+void Worker::hand_to_control(Frame& frame, ToControl::Kind kind, uint32_t connection) {
+  ToControl mail{};
+  mail.kind = kind;
+  mail.port = frame.port;
+  mail.connection = connection;
+  mail.frame = frame.mbuf;
+  mail.at = now_;
+  if (!mailbox_.post(mail)) drop(frame.mbuf, Drop::kMailboxFull);
+}
+
+// ARP of and for the device's own addresses is control's. While a server's host is silent, the client
+// side's requests for it are answered with the address that it had: no cache has to change.
+bool Worker::answer_arp(Frame& frame) {
+  net::ArpMessage arp;
+  if (!net::parse_arp(frame.bytes, frame.packet, arp)) return false;
+  for (const Address& device : options_.device_addresses) {
+    if (arp.target != device) continue;
+    hand_to_control(frame, ToControl::Kind::kFrame, 0);
+    return true;
+  }
+  if (!arp.is_request || !options_.ports[frame.port].client_side) return false;
+  for (size_t i = 0; i < hosts_.size(); ++i) {
+    if (!hosts_[i].silent || arp.target != options_.server_addresses[i]) continue;
+    rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
+    if (mbuf != nullptr) {
+      const net::LinkHeader link{hosts_[i].mac, frame.packet.source_mac, frame.packet.vlan_tags > 0,
+                                 frame.packet.vlan_tci};
+      const net::ArpMessage answer{false, hosts_[i].mac, arp.target, arp.sender_mac, arp.sender};
+      const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
+      rte_pktmbuf_append(mbuf, static_cast<uint16_t>(net::build_arp_frame(room, link, answer)));
+      transmit(mbuf, frame.port);
+    }
+    drop(frame.mbuf, Drop::kAnswered);
+    return true;
+  }
+  return false;
+}
+
+void Worker::send_segment(Connection& c, bool to_client, const tcp::Segment& segment) {
+  uint8_t bytes[kMaxBuilt];
+  tcp::Segment out = segment;
+  out.source_port = to_client ? c.visible.port : c.client.port;
+  out.destination_port = to_client ? c.client.port : c.server_endpoint.port;
+  const size_t size = tcp::write_segment(out, bytes);
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
+  if (mbuf == nullptr || size == 0) return drop(mbuf, Drop::kNoMbuf);
+  const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
+  const Address& source = to_client ? c.visible.address : c.client.address;
+  const Address& destination = to_client ? c.client.address : c.server_endpoint.address;
+  const size_t frame_bytes = net::build_tcp_frame(room, to_client ? c.to_client : c.to_server, source,
+                                                  destination, Bytes(bytes, size));
+  if (frame_bytes == 0) return drop(mbuf, Drop::kTooLarge);
+  rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame_bytes));
+  transmit(mbuf, to_client ? c.client_nic : c.server_nic);
+}
+
+void Worker::send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
+                      const Endpoint& destination, Bytes payload) {
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
+  if (mbuf == nullptr) return drop(mbuf, Drop::kNoMbuf);
+  const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
+  const size_t size = net::build_udp_frame(room, link, source, destination, payload);
+  if (size == 0) return drop(mbuf, Drop::kTooLarge);
+  rte_pktmbuf_append(mbuf, static_cast<uint16_t>(size));
+  transmit(mbuf, port);
+}
+
+// New addresses, ports and link header for a UDP packet whose size stays, in place.
+void Worker::retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpoint& source,
+                          const Endpoint& destination) {
+  const net::Packet& packet = frame.packet;
+  uint8_t* l3 = frame.bytes.data() + packet.l3_offset;
+  if (source.address.is_v4()) {
+    std::memcpy(l3 + 12, source.address.v4_octets(), 4);  // RFC 791 3.1
+    std::memcpy(l3 + 16, destination.address.v4_octets(), 4);
+  } else {
+    std::memcpy(l3 + 8, source.address.octets.data(), 16);  // RFC 8200 3
+    std::memcpy(l3 + 24, destination.address.octets.data(), 16);
+  }
+  store_be16(frame.bytes.data() + packet.l4_offset, source.port);
+  store_be16(frame.bytes.data() + packet.l4_offset + 2, destination.port);
+  net::refresh_checksums(frame.bytes, packet);
+
+  rte_pktmbuf_adj(frame.mbuf, packet.l3_offset);
+  const size_t link_bytes = RTE_ETHER_HDR_LEN + (link.tagged ? RTE_VLAN_HLEN : 0);
+  auto* out =
+      reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame.mbuf, static_cast<uint16_t>(link_bytes)));
+  std::memcpy(out, link.destination.octets.data(), 6);
+  std::memcpy(out + 6, link.source.octets.data(), 6);
+  if (link.tagged) {
+    store_be16(out + 12, net::kEtherTypeVlan);
+    store_be16(out + 14, link.vlan_tci);
+  }
+  store_be16(out + link_bytes - 2, packet.ether_type);
+}
+
+}  // namespace midstream

@@ -1,0 +1,118 @@
+// Mail from control: sessions given back, frames to send, servers to leave.
+
+#include "dataplane/worker.h"
+
+namespace midstream {
+namespace {
+
+constexpr size_t kMaxParked = 4096;  // frames a connection: two seconds of 20 Mbit/s
+
+}  // namespace
+
+bool Worker::take_mail() {
+  bool any = false;
+  while (const auto mail = mailbox_.next_for_worker()) {
+    handle_mail(*mail);
+    any = true;
+  }
+  return any;
+}
+
+void Worker::handle_mail(const ToWorker& mail) {
+  Connection& c = connections_[mail.connection];
+  const bool current = mail.generation == c.generation;
+  switch (mail.kind) {
+    case ToWorker::Kind::kTransmit:
+      return transmit(mail.frame, mail.port);
+    case ToWorker::Kind::kHandle:
+      return handle(mail.frame, mail.port);
+    case ToWorker::Kind::kFreezeServer:
+      for (uint32_t i = 0; i < kMaxConnections; ++i) {
+        Connection& candidate = connections_[i];
+        if (candidate.server == mail.server && ending_is_failure(candidate))
+          freeze(candidate, mail.cause);
+      }
+      return;
+    case ToWorker::Kind::kFreeze:
+      if (!current || !c.suspected) return;
+      c.suspected = false;
+      if (ending_is_failure(c)) freeze(c, c.cause);
+      return;
+    case ToWorker::Kind::kAlive:
+      if (current) c.suspected = false;
+      return;
+    case ToWorker::Kind::kExpect:
+      if (!learn_flow(c, {mail.endpoint, c.client, Protocol::kTcp, {}},
+                      {FlowRole::kControlFromServer, 0, 0, c.index})) {
+        ++stats_.not_tracked;
+      }
+      return;
+    case ToWorker::Kind::kExpectMedia:
+      return learn_media(c, mail.session, mail.stream, mail.endpoint, mail.rtcp_port);
+    case ToWorker::Kind::kSplice:
+      return start_splice(c);
+    case ToWorker::Kind::kAbandon:
+      return abandon(c);
+    case ToWorker::Kind::kHostState:
+      hosts_[mail.server] = {mail.flag, mail.mac};
+      return;
+  }
+}
+
+void Worker::start_splice(Connection& c) {
+  c.state = ConnectionState::kSpliced;
+  ++c.version;
+  ++c.failovers;
+  c.suspected = false;
+  c.last_server_sign = now_;
+  for (auto& session : c.stream_state) {
+    for (const uint16_t slot : session) {
+      if (slot == kNoStream) continue;
+      streams_[slot].interval.restart(now_);
+      streams_[slot].said_bye = false;
+    }
+  }
+  report(c);
+  arm(c, now_ + options_.stall / 4);
+  replay_parked(c);
+  repeat_origin(c, false);
+  repeat_origin(c, true);
+  acknowledge_sender(c, true);
+}
+
+// Nobody can serve it: the client is told (contract: honesty). RFC 5961 3.2 has a client obey only at
+// exactly RCV.NXT, which is one of these two.
+void Worker::abandon(Connection& c) {
+  const tcp::Custody& custody = c.splice.to_client.custody;
+  tcp::Segment reset;
+  reset.flags.rst = reset.flags.ack = true;
+  reset.acknowledgement = c.from_client.next_expected();
+  reset.sequence = custody.end();
+  send_segment(c, true, reset);
+  if (custody.begin() != custody.end()) {
+    reset.sequence = custody.begin();
+    send_segment(c, true, reset);
+  }
+  for (Parked& parked : parked_[c.index]) drop(parked.frame, Drop::kFenced);
+  parked_[c.index].clear();
+  fence_server(c);
+  ++c.failovers;
+  c.state = ConnectionState::kClosed;
+  c.closed_at = now_;
+  report(c);
+  arm(c, now_ + 1s);
+}
+
+void Worker::park(Frame& frame, Connection& c) {
+  auto& queue = parked_[c.index];
+  if (queue.size() >= kMaxParked) return drop(frame.mbuf, Drop::kParkFull);
+  queue.push_back({frame.mbuf, frame.port});
+}
+
+void Worker::replay_parked(Connection& c) {
+  std::vector<Parked> queue;
+  queue.swap(parked_[c.index]);
+  for (const Parked& parked : queue) handle(parked.frame, parked.port);
+}
+
+}  // namespace midstream

@@ -1,0 +1,62 @@
+#include "dataplane/mailbox.h"
+
+#include <rte_errno.h>
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace midstream {
+namespace {
+
+constexpr unsigned kReports = 1023;
+constexpr unsigned round_up(size_t bytes) { return static_cast<unsigned>((bytes + 3) & ~size_t{3}); }
+
+template <typename T>
+rte_ring* make_ring(const std::string& name, uint32_t entries, int numa_node) {
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) % 4 == 0);
+  rte_ring* ring =
+      rte_ring_create_elem(name.c_str(), sizeof(T), entries, numa_node, RING_F_SP_ENQ | RING_F_SC_DEQ);
+  if (ring == nullptr)
+    throw std::runtime_error("no memory for ring " + name + ": " + rte_strerror(rte_errno));
+  return ring;
+}
+
+template <typename T>
+std::optional<T> take(rte_ring* ring) {
+  T mail;
+  if (rte_ring_sc_dequeue_elem(ring, &mail, sizeof(T)) != 0) return std::nullopt;
+  return mail;
+}
+
+}  // namespace
+
+Mailbox::Mailbox(int numa_node, uint32_t entries) {
+  static int instances = 0;  // DPDK wants process-wide names
+  const std::string suffix = std::to_string(instances++);
+  to_control_.reset(make_ring<ToControl>("to_control" + suffix, entries, numa_node));
+  to_worker_.reset(make_ring<ToWorker>("to_worker" + suffix, entries, numa_node));
+  reports_.reset(rte_mempool_create(("reports" + suffix).c_str(), kReports,
+                                    round_up(sizeof(SessionReport)), 0, 0, nullptr, nullptr, nullptr,
+                                    nullptr, numa_node, RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_SP_PUT));
+  if (!reports_)
+    throw std::runtime_error(std::string("no memory for session reports: ") + rte_strerror(rte_errno));
+}
+
+bool Mailbox::post(const ToControl& mail) {
+  return rte_ring_sp_enqueue_elem(to_control_.get(), const_cast<ToControl*>(&mail), sizeof mail) == 0;
+}
+bool Mailbox::post(const ToWorker& mail) {
+  return rte_ring_sp_enqueue_elem(to_worker_.get(), const_cast<ToWorker*>(&mail), sizeof mail) == 0;
+}
+std::optional<ToWorker> Mailbox::next_for_worker() { return take<ToWorker>(to_worker_.get()); }
+std::optional<ToControl> Mailbox::next_for_control() { return take<ToControl>(to_control_.get()); }
+
+SessionReport* Mailbox::new_report() {
+  void* memory = nullptr;
+  if (rte_mempool_get(reports_.get(), &memory) != 0) return nullptr;
+  return new (memory) SessionReport;
+}
+void Mailbox::free_report(SessionReport* report) { rte_mempool_put(reports_.get(), report); }
+
+}  // namespace midstream

@@ -1,0 +1,119 @@
+// Where worker and control meet: two single-producer single-consumer rings of small values. A full
+// ring never blocks: post() says false, the poster counts and goes on.
+//
+// Order is the contract: what control posts before a frame to transmit is known to the worker before
+// that frame leaves; frames that the worker hands over keep their order.
+#pragma once
+
+#include <rte_mbuf.h>
+#include <rte_ring_elem.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "dataplane/connection.h"
+#include "dataplane/stream_state.h"
+
+namespace midstream {
+
+// A session's facts for the operator, copied when they change.
+struct SessionReport {
+  uint32_t connection = 0, generation = 0;
+  uint8_t session = 0;
+  bool gone = false;
+  uint16_t service = 0, server = 0;
+  Endpoint client;
+  ConnectionState connection_state = ConnectionState::kUnused;
+  rtsp::Unprotected unprotected = rtsp::Unprotected::kNone;
+  rtsp::PlayState play_state = rtsp::PlayState::kInit;
+  uint32_t failovers = 0;
+  FixedString<128> id;
+  rtsp::Url url;
+  uint8_t stream_count = 0;
+  std::array<uint16_t, rtsp::kMaxStreams> stream_state;
+  std::array<FixedString<32>, rtsp::kMaxStreams> encoding;
+};
+
+struct Resumed {  // the first new packet of a stream after a failover
+  uint8_t session = 0, stream = 0;
+  rtp::CutMethod method = rtp::CutMethod::kNone;
+  uint32_t dropped = 0;  // packets of the new server that the client had already
+  Time last_of_old{};    // when the client was sent the old server's last packet
+  Duration lag{};        // of the session, over all its failovers
+};
+
+struct ToControl {
+  enum class Kind : uint8_t {
+    kFrame,            // for the device's own address, or ARP: frame
+    kConnectionFrame,  // of a connection that control owns: frame, connection
+    kFrozen,           // connection: owned by control from now on
+    kSuspect,          // connection's server is silent or said BYE: does it live?
+    kReport,           // report; control returns it to the pool
+    kResumed,
+  };
+  Kind kind;
+  uint16_t port = 0;
+  uint32_t connection = 0;
+  uint32_t generation = 0;  // kSuspect
+  uint16_t server = 0;      // kSuspect
+  rte_mbuf* frame = nullptr;
+  Connection* owned = nullptr;
+  SessionReport* report = nullptr;
+  Time at{};
+  Resumed resumed;
+};
+
+struct ToWorker {
+  enum class Kind : uint8_t {
+    kTransmit,      // frame to port
+    kHandle,        // frame as if it had been received on port
+    kFreezeServer,  // server: hand over every protected connection of it, for `cause`
+    kFreeze,        // connection, for `cause` (answer to kSuspect), only if generation fits
+    kAlive,         // connection: the server answered, let held endings go
+    kExpect,        // connection (owned by control): route TCP of `endpoint` to the client to control
+    kExpectMedia,   // connection, session, stream: park media of `endpoint` (RTP port; `rtcp_port`)
+    kSplice,        // connection: given back, spliced
+    kAbandon,       // connection: given back, nobody can serve it
+    kHostState,     // server: its host answers (flag) or not: answer ARP for it
+  };
+  Kind kind;
+  bool flag = false;
+  uint8_t session = 0, stream = 0;
+  uint16_t port = 0;
+  uint16_t server = 0;
+  uint16_t rtcp_port = 0;
+  uint32_t connection = 0, generation = 0;
+  Cause cause = Cause::kFin;
+  Endpoint endpoint;
+  MacAddress mac;  // kHostState: the host's
+  rte_mbuf* frame = nullptr;
+  Time at{};
+};
+
+class Mailbox {
+ public:
+  Mailbox(int numa_node, uint32_t entries = 8192);
+
+  // Worker's side.
+  bool post(const ToControl& mail);
+  std::optional<ToWorker> next_for_worker();
+  // Control's side.
+  bool post(const ToWorker& mail);
+  std::optional<ToControl> next_for_control();
+
+  SessionReport* new_report();              // worker; nullptr if the pool is empty
+  void free_report(SessionReport* report);  // control
+
+ private:
+  struct FreeRing {
+    void operator()(rte_ring* ring) const { rte_ring_free(ring); }
+  };
+  struct FreePool {
+    void operator()(rte_mempool* pool) const { rte_mempool_free(pool); }
+  };
+  std::unique_ptr<rte_ring, FreeRing> to_control_, to_worker_;
+  std::unique_ptr<rte_mempool, FreePool> reports_;
+};
+
+}  // namespace midstream

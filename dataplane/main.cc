@@ -1,0 +1,230 @@
+// midstream: the switch. EAL's flags, "--", ours. One worker core, one control core (the main lcore).
+
+#include <fmt/format.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <thread>
+
+#include "control/config.h"
+#include "control/control_loop.h"
+#include "control/log.h"
+#include "control/operator.h"
+#include "dataplane/port.h"
+#include "dataplane/worker.h"
+
+namespace midstream {
+namespace {
+
+constexpr int kBadUsage = 2;                // exit status of everything that is wrong at start
+constexpr unsigned kMbufs = 32 * 1024 - 1;  // rings, parked media and frames on their way to control
+constexpr unsigned kMbufCache = 256;
+constexpr Duration kNap = 50us;  // idle = "sleep"
+constexpr unsigned kLeastLcores = 2;
+
+std::atomic<bool> stop_requested{false};  // written by signal handlers, read by both cores
+
+struct Failure {
+  std::string text;
+};
+
+Time read_clock() { return Time(std::chrono::steady_clock::now().time_since_epoch()); }
+
+int64_t unix_now_ns() {
+  return std::chrono::duration_cast<Duration>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+struct Options {
+  std::string config;
+  std::optional<uint64_t> seed;
+};
+
+constexpr const char* kUsage =
+    "usage: midstream [EAL options] -- --config FILE [--seed N]\n"
+    "  midstream -l 0-1 -a 0000:03:00.0 -a 0000:03:00.1 -- --config movies.toml\n"
+    "Keeps media streams alive when their server dies. The first lcore is the control core, the "
+    "second\n"
+    "polls the ports; ports are taken in EAL's order and must be as many as the file's [[port]] "
+    "tables.\n"
+    "  --config FILE   the configuration (TOML)\n"
+    "  --seed N        for initial sequence numbers and local ports, to repeat a run\n"
+    "EAL's own options: midstream --eal-help\n";
+
+Options parse_options(int argc, char** argv) {
+  Options options;
+  CLI::App app;
+  app.set_help_flag();
+  app.add_option("--config", options.config)->required();
+  app.add_option("--seed", options.seed);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    throw Failure{fmt::format("{}\n{}", error.what(), kUsage)};
+  }
+  return options;
+}
+
+Config read_config(const std::string& path) {
+  auto result = load_config(path);
+  if (const auto* error = std::get_if<ConfigError>(&result)) throw Failure{error->text};
+  return std::get<Config>(std::move(result));
+}
+
+void check_resources(const Config& config) {
+  if (rte_lcore_count() != kLeastLcores) {
+    throw Failure{
+        fmt::format("midstream needs {} lcores, one for control and one worker, but EAL has {}: "
+                    "start it with -l 0-1",
+                    kLeastLcores, rte_lcore_count())};
+  }
+  const unsigned ports = rte_eth_dev_count_avail();
+  if (ports != config.ports.size()) {
+    throw Failure{
+        fmt::format("EAL has {} Ethernet port{}, but the configuration has {} [[port]] tables: "
+                    "give one -a or --vdev for each",
+                    ports, ports == 1 ? "" : "s", config.ports.size())};
+  }
+}
+
+rte_mempool* make_pool() {
+  rte_mempool* pool = rte_pktmbuf_pool_create(
+      "frames", kMbufs, kMbufCache, 0, RTE_MBUF_DEFAULT_BUF_SIZE, static_cast<int>(rte_socket_id()));
+  if (pool != nullptr) return pool;
+  throw Failure{
+      fmt::format("no memory for {} packet buffers ({}): reserve hugepages, at least 128 MB, or use "
+                  "--no-huge -m 256",
+                  kMbufs, rte_strerror(rte_errno))};
+}
+
+struct Ports {
+  std::vector<WorkerPort> worker;
+  std::vector<ControlPort> control;
+};
+
+Ports start_ports(const Config& config, rte_mempool* pool) {
+  Ports ports;
+  uint64_t next = 0;
+  while ((next = rte_eth_find_next_owned_by(static_cast<uint16_t>(next), RTE_ETH_DEV_NO_OWNER)) <
+         RTE_MAX_ETHPORTS) {
+    const auto id = static_cast<uint16_t>(next++);
+    const Side side = config.ports[ports.worker.size()];
+    const PortInfo info = start_port(id, 1, pool);
+    ports.worker.push_back({id, side == Side::kClient, info.mtu});
+    ports.control.push_back({side, info.mac});
+  }
+  return ports;
+}
+
+WorkerOptions worker_options(const Config& config, const Ports& ports, rte_mempool* pool) {
+  WorkerOptions options;
+  options.ports = ports.worker;
+  for (const ServiceConfig& service : config.services) {
+    options.services.push_back(
+        {{service.address, service.port}, static_cast<uint16_t>(service.own_server)});
+  }
+  for (const ServerConfig& server : config.servers) options.server_addresses.push_back(server.address);
+  for (const Prefix& device : config.device_addresses)
+    options.device_addresses.push_back(device.address);
+  options.stall = config.detect.stall;
+  options.pool = pool;
+  options.numa_node = static_cast<int>(rte_socket_id());
+  return options;
+}
+
+struct WorkerCore {
+  Worker& worker;
+  Idle idle;
+};
+
+int run_worker(void* argument) {
+  auto& [worker, idle] = *static_cast<WorkerCore*>(argument);
+  while (!stop_requested.load(std::memory_order_relaxed)) {
+    if (!worker.poll(read_clock()) && idle == Idle::kSleep) std::this_thread::sleep_for(kNap);
+  }
+  return 0;
+}
+
+void run_control(ControlLoop& control, Operator& socket, Idle idle) {
+  const auto handler = [&](const nlohmann::json& request) { return control.answer(request); };
+  Time next_socket{};
+  while (!stop_requested.load(std::memory_order_relaxed)) {
+    const Time now = read_clock();
+    const bool busy = control.poll(now);
+    if (now >= next_socket) {  // people are slow: not every turn
+      socket.poll(handler);
+      next_socket = now + 2ms;
+    }
+    if (!busy && idle == Idle::kSleep) std::this_thread::sleep_for(kNap);
+  }
+}
+
+void run(int argc, char** argv) {
+  const Options options = parse_options(argc, argv);
+  const Config config = read_config(options.config);
+  check_resources(config);
+  rte_mempool* pool = make_pool();
+  const Ports ports = start_ports(config, pool);
+
+  const int64_t unix_offset = unix_now_ns() - read_clock().time_since_epoch().count();
+  Log log(stderr);
+  Mailbox mailbox(static_cast<int>(rte_socket_id()));
+  Worker worker(worker_options(config, ports, pool), mailbox);
+  ControlOptions control_options{
+      config,      ports.control,    pool,           options.seed.value_or(std::random_device{}()),
+      unix_offset, worker.streams(), &worker.stats()};
+  ControlLoop control(std::move(control_options), mailbox, log);
+  Operator socket(operator_socket_in(rte_eal_get_runtime_dir()));
+  if (const auto problem = socket.open()) throw Failure{*problem};
+
+  WorkerCore core{worker, config.idle};
+  rte_eal_remote_launch(run_worker, &core, rte_get_next_lcore(-1, 1, 0));
+  log.info(unix_now_ns(),
+           fmt::format("midstream is running: {} ports, {} servers, {} services", config.ports.size(),
+                       config.servers.size(), config.services.size()));
+  run_control(control, socket, config.idle);
+  rte_eal_mp_wait_lcore();
+  for (const WorkerPort& port : ports.worker) stop_port(port.id);
+  log.info(unix_now_ns(), "midstream has stopped");
+}
+
+}  // namespace
+}  // namespace midstream
+
+int main(int argc, char** argv) {
+  using namespace midstream;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view option = argv[i];
+    if (option == "--help" || option == "-h") return fmt::print("{}", kUsage), 0;
+    if (option == "--eal-help") argv[i] = const_cast<char*>("--help");
+  }
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, [](int) { stop_requested = true; });
+  const int used = rte_eal_init(argc, argv);
+  if (used < 0) {
+    fmt::print(stderr,
+               "midstream: EAL cannot start ({}): see its message above; without hugepages add "
+               "--no-huge -m 256\n",
+               rte_strerror(rte_errno));
+    return kBadUsage;
+  }
+  int status = 0;
+  try {
+    run(argc - used, argv + used);
+  } catch (const Failure& failure) {
+    fmt::print(stderr, "midstream: {}\n", failure.text);
+    status = kBadUsage;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "midstream: {}\n", error.what());
+    status = kBadUsage;
+  }
+  rte_eal_cleanup();
+  return status;
+}

@@ -1,0 +1,187 @@
+// RTP and RTCP of followed streams: accounted before a failover, continued in the client's terms after.
+
+#include <algorithm>
+
+#include "dataplane/worker.h"
+
+namespace midstream {
+namespace {
+
+constexpr uint32_t kMaxSearched =
+    2000;  // packets: two seconds of a fast stream, then no cut is to be found
+constexpr uint32_t kLatePackets = 1
+                                  << 14;  // how long a packet from before the cut may still straggle in
+constexpr size_t kMaxRtcp = 1500;
+
+Bytes payload_of(const net::Packet& packet, MutableBytes frame) {
+  return Bytes(frame).subspan(packet.payload_offset, packet.payload_bytes);
+}
+
+}  // namespace
+
+// `header` and the packet are in the client's terms: what was forwarded just now.
+void Worker::account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet) {
+  c.last_server_sign = stream.last_forwarded = now_;
+  ++stream.packets;
+  stream.bytes += packet.size();
+  stream.second_bytes += packet.size();
+  if (now_ - stream.second_start >= 1s) {
+    const double seconds = to_seconds(now_ - stream.second_start);
+    stream.bits_per_second =
+        static_cast<uint64_t>(static_cast<double>(stream.second_bytes) * 8 / seconds);
+    stream.second_bytes = 0;
+    stream.second_start = now_;
+  }
+  stream.interval.on_packet(now_);
+  stream.position.on_packet(header.sequence_number, header.timestamp, now_);
+  const Bytes payload = packet.subspan(header.payload_offset, header.payload_bytes);
+  stream.last.add(header.sequence_number, header.timestamp, rtp::payload_hash(payload), header.marker);
+  stream.continuity.on_forwarded(header, header.payload_bytes);
+  stream.published.write({stream.position.newest().ns,
+                          stream.packets,
+                          stream.bytes,
+                          stream.bits_per_second,
+                          header.ssrc,
+                          stream.position.source(),
+                          {}});
+}
+
+void Worker::rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target) {
+  const Bytes packet = payload_of(frame.packet, frame.bytes);
+  if (rtp::looks_like_rtcp(packet)) return rtcp_to_client(frame, c, target);
+  StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
+  if (c.state != ConnectionState::kSpliced) {
+    if (c.state == ConnectionState::kMonitored) {
+      if (const auto header = rtp::parse_header(packet)) account(c, stream, *header, packet);
+    }
+    return bridge(frame);
+  }
+  if (!continue_stream(c, target, stream, frame)) return;
+  const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+  retarget_udp(frame, c.to_client, {c.visible.address, agreed.server_port.rtp},
+               {c.client.address, agreed.client_port.rtp});
+  transmit(frame.mbuf, c.client_nic);
+}
+
+// Puts one packet of the new server into the client's terms. False if it was dropped.
+bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamState& stream,
+                             Frame& frame) {
+  const MutableBytes packet =
+      frame.bytes.subspan(frame.packet.payload_offset, frame.packet.payload_bytes);
+  const auto parsed = rtp::parse_header(packet);
+  if (!parsed) return drop(frame.mbuf, Drop::kMalformed), false;
+  rtp::Header header = *parsed;
+  if (stream.phase == StreamPhase::kCutting) {
+    c.last_server_sign = now_;
+    stream.interval.on_packet(now_);
+    const Bytes payload = Bytes(packet).subspan(header.payload_offset, header.payload_bytes);
+    const bool first =
+        stream.finder.is_first_new(header, payload) ||
+        (stream.finder.dropped_packets() > kMaxSearched && stream.finder.give_up(header));
+    if (!first) return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
+    stream.continuity.switch_server(stream.finder.result(), stream.server_ssrc,
+                                    stream.server_payload_type);
+    stream.phase = StreamPhase::kContinued;
+    rtsp::StreamWords& words = c.words.sessions[target.session].streams[target.stream];
+    words.sequence_offset = stream.finder.result().sequence_offset;
+    words.timestamp_offset = stream.finder.result().timestamp_offset;
+    words.server_ssrc = header.ssrc;
+    stream.first_after_cut = header.sequence_number;
+    stream.packets_since_cut = 0;
+    const Time last_of_old = stream.last_forwarded;
+    if (!stream.continuity.to_client(packet, header))
+      return drop(frame.mbuf, Drop::kWrongSource), false;
+    account(c, stream, header, packet);
+    report_resumed(c, target, stream, last_of_old);
+    return true;
+  }
+  if (stream.phase == StreamPhase::kContinued) {
+    if (stream.packets_since_cut < kLatePackets && header.sequence_number < stream.first_after_cut) {
+      return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
+    }
+    ++stream.packets_since_cut;
+    if (!stream.continuity.to_client(packet, header))
+      return drop(frame.mbuf, Drop::kWrongSource), false;
+  }
+  account(c, stream, header, packet);
+  return true;
+}
+
+void Worker::report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
+                            Time last_of_old) {
+  if (c.lag_counted != c.failovers) {
+    c.lag_counted = c.failovers;
+    c.lag += now_ - last_of_old;
+  }
+  ToControl mail{};
+  mail.kind = ToControl::Kind::kResumed;
+  mail.connection = c.index;
+  mail.at = now_;
+  mail.resumed = {
+      target.session, target.stream, stream.finder.result().method, stream.finder.dropped_packets(),
+      last_of_old,    c.lag};
+  if (!mailbox_.post(mail)) ++stats_.drops[static_cast<size_t>(Drop::kMailboxFull)];
+}
+
+void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& target) {
+  const Bytes packet = payload_of(frame.packet, frame.bytes);
+  StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
+  const bool followed = c.state == ConnectionState::kMonitored || c.state == ConnectionState::kSpliced;
+  const rtp::RtcpSummary summary = rtp::summarize_rtcp(packet);
+  if (!followed || (!summary.valid && c.state == ConnectionState::kMonitored)) return bridge(frame);
+  c.last_server_sign = now_;
+  if (stream.phase == StreamPhase::kCutting) return drop(frame.mbuf, Drop::kAlreadyDelivered);
+
+  uint8_t out[kMaxRtcp];
+  const size_t size =
+      stream.continuity.rtcp_to_client(packet, out, c.clocks[target.session], stream.clock_rate);
+  if (c.state == ConnectionState::kSpliced) {
+    if (size == 0) return drop(frame.mbuf, Drop::kMalformed);
+    rte_mbuf* built = rte_pktmbuf_alloc(options_.pool);
+    if (built == nullptr) return drop(frame.mbuf, Drop::kNoMbuf);
+    const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+    const bool muxed = target.role == FlowRole::kRtpToClient;
+    const MutableBytes room{rte_pktmbuf_mtod(built, uint8_t*), rte_pktmbuf_tailroom(built)};
+    const size_t frame_bytes = net::build_udp_frame(
+        room, c.to_client,
+        {c.visible.address, muxed ? agreed.server_port.rtp : agreed.server_port.rtcp},
+        {c.client.address, muxed ? agreed.client_port.rtp : agreed.client_port.rtcp}, Bytes(out, size));
+    rte_pktmbuf_append(built, static_cast<uint16_t>(frame_bytes));
+    rte_pktmbuf_free(frame.mbuf);
+    frame.mbuf = built;
+    frame.bytes = room.first(frame_bytes);
+  }
+  stream.said_bye |= summary.has_bye;
+  if (summary.has_bye && ending_is_failure(c)) return hold_bye(frame, c, target.session);
+  if (c.state == ConnectionState::kSpliced) return transmit(frame.mbuf, c.client_nic);
+  bridge(frame);
+}
+
+// What the client sends into a stream: openings for firewalls, receiver reports, feedback.
+void Worker::media_to_server(Frame& frame, Connection& c, const FlowTarget& target) {
+  c.last_client_sign = c.state == ConnectionState::kFrozen ? c.last_client_sign : now_;
+  if (c.state == ConnectionState::kFrozen) return drop(frame.mbuf, Drop::kFrozen);
+  if (c.state != ConnectionState::kSpliced) return bridge(frame);
+  StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
+  const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+  const bool direct = stream.phase == StreamPhase::kDirect;
+  const rtsp::PortPair& ports =
+      direct ? agreed.server_port : c.words.sessions[target.session].streams[target.stream].server_port;
+  const Bytes packet = payload_of(frame.packet, frame.bytes);
+  const Endpoint& from = frame.packet.source;
+  const bool rtcp = target.role == FlowRole::kRtcpToServer || rtp::looks_like_rtcp(packet);
+  const Endpoint to{c.server_endpoint.address,
+                    target.role == FlowRole::kRtcpToServer ? ports.rtcp : ports.rtp};
+  if (!rtcp || direct) {
+    retarget_udp(frame, c.to_server, Endpoint(from), to);
+    return transmit(frame.mbuf, c.server_nic);
+  }
+  if (stream.phase == StreamPhase::kCutting) return drop(frame.mbuf, Drop::kFrozen);
+  uint8_t out[kMaxRtcp];
+  const size_t size = stream.continuity.rtcp_to_server(packet, out);
+  if (size == 0) return drop(frame.mbuf, Drop::kMalformed);
+  send_udp(c.to_server, c.server_nic, from, to, Bytes(out, size));
+  rte_pktmbuf_free(frame.mbuf);
+}
+
+}  // namespace midstream

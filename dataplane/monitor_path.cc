@@ -1,0 +1,131 @@
+// The stream control monitor: follows connections that nothing is changed in. Every frame leaves as
+// it came; only endings that are failures are held back.
+
+#include "dataplane/worker.h"
+#include "lib/rtsp/message.h"
+
+namespace midstream {
+namespace {
+
+Bytes segment_bytes(const net::Packet& packet, MutableBytes frame) {
+  const size_t end = packet.payload_offset + packet.payload_bytes;
+  return Bytes(frame).subspan(packet.l4_offset, end - packet.l4_offset);
+}
+
+void note_half(TcpHalf& half, const tcp::Segment& segment) {
+  half.sent = later(half.sent, segment.end());
+  if (segment.flags.ack) half.acknowledged = later(half.acknowledged, segment.acknowledgement);
+  if (!segment.flags.syn) half.window = segment.window;
+  if (segment.timestamps)
+    half.newest_timestamp = later(half.newest_timestamp, segment.timestamps->value);
+  if (segment.flags.fin) half.fin = true;
+}
+
+}  // namespace
+
+void Worker::note_handshake(const Frame& frame, Connection& c, const tcp::Segment& segment,
+                            bool from_client) {
+  TcpHalf& half = from_client ? c.client_half : c.server_half;
+  half = TcpHalf{};
+  half.initial = segment.sequence;
+  half.sent = segment.end();
+  half.acknowledged = segment.acknowledgement;
+  half.window = segment.window;
+  half.mss = segment.mss.value_or(half.mss);
+  half.window_scale = segment.window_scale;
+  half.sack_permitted = segment.sack_permitted;
+  half.has_timestamps = segment.timestamps.has_value();
+  if (segment.timestamps) half.newest_timestamp = segment.timestamps->value;
+  if (from_client) {
+    c.from_client.reset(segment.sequence + 1);
+    return;
+  }
+  c.from_server.reset(segment.sequence + 1);
+  c.splice.to_client.custody.reset(segment.sequence + 1);
+  const net::Packet& packet = frame.packet;
+  c.to_server = {c.to_client.destination, packet.source_mac, packet.vlan_tags > 0, packet.vlan_tci};
+  c.server_nic = frame.port;
+  if (c.state == ConnectionState::kHandshake) c.state = ConnectionState::kMonitored;
+}
+
+void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
+  if (c.state == ConnectionState::kClosed && c.failovers > 0) return drop(frame.mbuf, Drop::kFenced);
+  tcp::Segment segment;
+  if (c.state == ConnectionState::kUnprotected || c.state == ConnectionState::kClosed ||
+      !tcp::parse_segment(segment_bytes(frame.packet, frame.bytes), segment)) {
+    return bridge(frame);
+  }
+  // An ending is no sign of life: detection is measured from the last one.
+  if (from_client) c.last_client_sign = now_;
+  if (!from_client && !segment.flags.fin && !segment.flags.rst) c.last_server_sign = now_;
+  if (segment.flags.syn) {
+    if (from_client == !segment.flags.ack) note_handshake(frame, c, segment, from_client);
+    return bridge(frame);
+  }
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  if (segment.flags.rst) {
+    if (segment.sequence != stream.next_expected())
+      return bridge(frame);  // RFC 5961 3.2: not in effect
+    if (!from_client && ending_is_failure(c)) {
+      if (freeze(c, Cause::kReset)) return drop(frame.mbuf, Drop::kHeldEnding);
+    }
+    c.state = ConnectionState::kClosed;
+    c.closed_at = now_;
+    report(c);
+    return bridge(frame);
+  }
+
+  note_half(from_client ? c.client_half : c.server_half, segment);
+  if (from_client) c.splice.to_client.custody.acknowledge(segment.acknowledgement, false, now_);
+  const TcpSequence before = stream.next_expected();
+  stream.insert(segment.sequence, segment.payload);
+  const auto in_order = static_cast<size_t>(stream.next_expected() - before);
+  if (!from_client && in_order > 0) {
+    c.custody_overflow |= !c.splice.to_client.custody.append(stream.readable().last(in_order));
+  }
+  if (in_order > 0) read_messages(c, from_client);
+
+  const bool ends = segment.flags.fin && segment.end() - 1 == stream.next_expected();
+  if (ends && !from_client && ending_is_failure(c) && freeze(c, Cause::kFin)) {
+    return drop(frame.mbuf, Drop::kHeldEnding);
+  }
+  if (c.client_half.fin && c.server_half.fin && c.state != ConnectionState::kFrozen) {
+    c.state = ConnectionState::kClosed;
+    c.closed_at = now_;
+    report(c);
+  }
+  bridge(frame);
+}
+
+void Worker::mark_unprotected(Connection& c, rtsp::Unprotected reason) {
+  if (c.conversation.unprotected == rtsp::Unprotected::kNone) c.conversation.unprotected = reason;
+  c.state = ConnectionState::kUnprotected;
+  ++stats_.unprotected[static_cast<size_t>(c.conversation.unprotected)];
+  report(c);
+}
+
+void Worker::read_messages(Connection& c, bool from_client) {
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  while (!stream.readable().empty() && c.state == ConnectionState::kMonitored) {
+    const Bytes bytes = stream.readable();
+    if (rtsp::starts_interleaved(bytes)) return mark_unprotected(c, rtsp::Unprotected::kInterleaved);
+    rtsp::Message message;
+    const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);
+    if (parsed.status == rtsp::ParseStatus::kNeedMore) {
+      if (stream.full()) mark_unprotected(c, rtsp::Unprotected::kMessageTooLarge);
+      return;
+    }
+    if (parsed.status == rtsp::ParseStatus::kBad) {
+      if (!c.conversation.any_playing()) return mark_unprotected(c, rtsp::Unprotected::kNotRtsp);
+      stream.consume(parsed.bytes);
+      continue;
+    }
+    const Bytes raw = bytes.first(parsed.bytes);
+    const uint8_t change = from_client ? rtsp::on_client_message(c.conversation, message, raw)
+                                       : rtsp::on_server_message(c.conversation, message);
+    stream.consume(parsed.bytes);
+    apply_change(c, change);
+  }
+}
+
+}  // namespace midstream

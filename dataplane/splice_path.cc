@@ -1,0 +1,242 @@
+// The control connection after a failover: two halves that never met. Above the splice point every
+// segment is translated; text is forwarded message by message, so that its edits are known before
+// any byte of it leaves. See lib/tcp/splice.h.
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "dataplane/worker.h"
+#include "lib/rtsp/message.h"
+
+namespace midstream {
+namespace {
+
+constexpr size_t kMaxReleased = rtsp::kMaxReplacements * tcp::kMaxInsertedBytes + tcp::kReassemblyBytes;
+
+tcp::Direction& direction(Connection& c, bool to_client) {
+  return to_client ? c.splice.to_client : c.splice.to_server;
+}
+
+// What we may put into one segment to that side.
+size_t segment_room(const Connection& c, bool to_client) {
+  const TcpHalf& half = to_client ? c.client_half : c.server_half;
+  const bool timestamps = to_client ? c.splice.client.timestamps : c.splice.server.timestamps;
+  const size_t room = std::clamp<size_t>(half.mss, 536, 1460);  // RFC 9293 3.7.1; our buffers
+  return room - (timestamps ? 12 : 0);
+}
+
+// A segment of our own making; it acknowledges what the other end has, nothing that we only passed on.
+tcp::Segment made_segment(const Connection& c, bool to_client) {
+  const tcp::Direction& opposite = to_client ? c.splice.to_server : c.splice.to_client;
+  const TcpHalf& other = to_client ? c.server_half : c.client_half;
+  const TcpSequence acknowledged =
+      later(opposite.edits.to_input(other.acknowledged), opposite.input_base);
+  return to_client ? make_to_client(c.splice, acknowledged) : make_to_server(c.splice, acknowledged);
+}
+
+bool is_duplicate(const TcpHalf& half, const tcp::Segment& in) {  // RFC 5681 2
+  return in.payload.empty() && !in.flags.fin && in.acknowledgement == half.acknowledged &&
+         in.window == half.window;
+}
+
+}  // namespace
+
+void Worker::relay(Frame& frame, Connection& c, bool from_client) {
+  const net::Packet& packet = frame.packet;
+  const size_t end = packet.payload_offset + packet.payload_bytes;
+  tcp::Segment in;
+  if (!tcp::parse_segment(Bytes(frame.bytes).subspan(packet.l4_offset, end - packet.l4_offset), in)) {
+    return drop(frame.mbuf, Drop::kMalformed);
+  }
+  if (from_client) c.last_client_sign = now_;
+  if (!from_client && !in.flags.fin && !in.flags.rst) c.last_server_sign = now_;
+  TcpHalf& half = from_client ? c.client_half : c.server_half;
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Direction& backward = direction(c, from_client);
+
+  if (in.flags.syn) {  // B's SYN-ACK again: our ACK was lost
+    acknowledge_sender(c, from_client);
+    return rte_pktmbuf_free(frame.mbuf);
+  }
+  if (in.flags.rst) {
+    const bool in_effect = in.sequence == stream.next_expected();  // RFC 5961 3.2
+    if (in_effect && !from_client && ending_is_failure(c) && freeze(c, Cause::kReset)) {
+      return drop(frame.mbuf, Drop::kHeldEnding);
+    }
+    if (in_effect) {
+      tcp::Segment out =
+          from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
+      out.sequence = forward.edits.to_output(in.sequence);
+      out.timestamps.reset();
+      send_segment(c, !from_client, out);
+      c.state = ConnectionState::kClosed;
+      c.closed_at = now_;
+      report(c);
+    }
+    return rte_pktmbuf_free(frame.mbuf);
+  }
+
+  const bool duplicate = is_duplicate(half, in);
+  half.sent = later(half.sent, in.end());
+  half.acknowledged = later(half.acknowledged, in.acknowledgement);
+  half.window = in.window;
+  if (in.timestamps) half.newest_timestamp = later(half.newest_timestamp, in.timestamps->value);
+  backward.edits.acknowledge(in.acknowledgement);
+  if (backward.custody.acknowledge(in.acknowledgement, duplicate, now_)) repeat_origin(c, from_client);
+
+  tcp::Segment out =
+      from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
+  out.flags.fin = false;
+  bool answered = relay_repeated(c, in, out, from_client);
+  stream.insert(in.sequence, in.payload);
+
+  const bool ends = in.flags.fin && in.end() - 1 == stream.next_expected();
+  if (ends && !from_client && ending_is_failure(c) && freeze(c, Cause::kFin)) {
+    return drop(frame.mbuf, Drop::kHeldEnding);
+  }
+  answered |= release_messages(c, from_client, out);
+  release_messages(c, !from_client,
+                   made_segment(c, from_client));  // acknowledgements may have freed edits
+  if (ends) {
+    half.fin = true;
+    if (!stream.readable().empty()) release(c, from_client, stream.readable().size(), {}, out);
+    out.flags.fin = true;
+    out.sequence = forward.edits.to_output(in.end() - 1);
+    send_segment(c, !from_client, out);
+    answered = true;
+  }
+  // What the other side acknowledges of our own bytes is not for the sender's eyes.
+  const bool hidden = backward.edits.to_input(in.acknowledgement) <= backward.input_base &&
+                      backward.custody.origin_outstanding();
+  if (!answered && !hidden) {
+    out.sequence = forward.edits.to_output(in.payload.empty() ? in.sequence : forward.released);
+    send_segment(c, !from_client, out);
+  }
+  if (c.client_half.fin && c.server_half.fin && c.closed_at == Time{}) {
+    c.closed_at = now_;
+    report(c);
+  }
+  rte_pktmbuf_free(frame.mbuf);
+}
+
+// The part of a segment that was forwarded before: it passes again, byte for byte the same. What lies
+// below the splice point the switch has taken on itself, so it answers.
+bool Worker::relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client) {
+  tcp::Direction& forward = direction(c, !from_client);
+  if (in.payload.empty() || in.sequence >= forward.released) return false;
+  const TcpSequence end = earlier(in.sequence + in.payload.size(), forward.released);
+  const TcpSequence begin = later(in.sequence, forward.input_base);
+  if (begin >= end) {
+    acknowledge_sender(c, from_client);
+    return true;
+  }
+  const Bytes part =
+      in.payload.subspan(static_cast<size_t>(begin - in.sequence), static_cast<size_t>(end - begin));
+  std::array<uint8_t, kMaxReleased> text;
+  const size_t size = forward.edits.apply(begin, part, text);
+  if (size != SIZE_MAX) {
+    emit_data(c, !from_client, out, forward.edits.output_begin(begin), Bytes(text).first(size));
+  }
+  return true;
+}
+
+// Forwards every message that is complete. True if anything was sent.
+bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segment& out) {
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  tcp::Direction& forward = direction(c, !from_client);
+  bool sent = false;
+  while (!stream.readable().empty() && c.state == ConnectionState::kSpliced) {
+    const Bytes bytes = stream.readable();
+    rtsp::Message message;
+    const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);
+    if (parsed.status == rtsp::ParseStatus::kNeedMore) {
+      if (!stream.full()) return sent;
+      sent |= release(c, from_client, bytes.size(), {}, out);
+      continue;
+    }
+    rtsp::Replacements edits;
+    const bool whole = parsed.status == rtsp::ParseStatus::kDone;
+    if (whole) {
+      const Bytes raw = bytes.first(parsed.bytes);
+      const bool known = from_client ? translate_to_server(c.words, message, raw, edits)
+                                     : translate_to_client(c.words, message, raw, edits);
+      if (!known) edits.count = 0;
+      if (edits.count > forward.edits.free()) return sent;  // until earlier ones are acknowledged
+      if (from_client) apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
+    }
+    sent |= release(c, from_client, parsed.bytes, edits, out);
+  }
+  return sent;
+}
+
+// Forwards the next `bytes` bytes with their edits. The monitor reads answers in the client's words.
+bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
+                     const tcp::Segment& out) {
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  tcp::Direction& forward = direction(c, !from_client);
+  const Bytes raw = stream.readable().first(bytes);
+  const TcpSequence begin = stream.next_read();
+  for (uint8_t i = 0; i < edits.count; ++i) {
+    const rtsp::Replacement& edit = edits.items[i];
+    if (!forward.edits.add(begin + edit.offset, edit.length, edit.text.view())) break;
+  }
+  std::array<uint8_t, kMaxReleased> buffer;
+  const size_t size = forward.edits.apply(begin, raw, buffer);
+  assert(size != SIZE_MAX);
+  const Bytes text = Bytes(buffer).first(size);
+  const TcpSequence output = forward.edits.output_begin(begin);
+
+  stream.consume(bytes);
+  forward.released = begin + bytes;
+  if (from_client && c.half_request) {
+    // The old server acknowledged the head of this request: nobody but us can repeat it.
+    c.half_request = false;
+    c.custody_overflow |= !forward.custody.originate(text, now_);
+    forward.edits.reset(forward.released, output + size);
+    forward.input_base = forward.released;
+    acknowledge_sender(c, true);
+  } else if (!from_client) {
+    c.custody_overflow |= !forward.custody.append(text);
+  }
+  emit_data(c, !from_client, out, output, text);
+  rtsp::Message message;
+  if (!from_client && rtsp::parse_message(text, message).status == rtsp::ParseStatus::kDone) {
+    apply_change(c, rtsp::on_server_message(c.conversation, message));
+  }
+  return true;
+}
+
+void Worker::emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence,
+                       Bytes bytes) {
+  const size_t room = segment_room(c, to_client);
+  out.sack_count = bytes.size() > room ? 0 : out.sack_count;
+  while (!bytes.empty()) {
+    out.payload = bytes.first(std::min(room, bytes.size()));
+    bytes = bytes.subspan(out.payload.size());
+    out.sequence = sequence;
+    out.flags.psh = bytes.empty();
+    sequence += out.payload.size();
+    send_segment(c, to_client, out);
+  }
+}
+
+// Sends again, within the receiver's window, what the switch has to deliver itself.
+void Worker::repeat_origin(Connection& c, bool to_client) {
+  const tcp::Custody& custody = direction(c, to_client).custody;
+  const TcpHalf& half = to_client ? c.client_half : c.server_half;
+  const size_t window = size_t{half.window} << half.window_scale.value_or(0);
+  const Bytes bytes = custody.origin().first(std::min(custody.origin().size(), window));
+  emit_data(c, to_client, made_segment(c, to_client), custody.begin(), bytes);
+}
+
+// A pure acknowledgement to one side for bytes that the switch has taken on itself.
+void Worker::acknowledge_sender(Connection& c, bool to_client) {
+  tcp::Segment out = made_segment(c, to_client);
+  const tcp::Direction& own = direction(c, to_client);
+  out.sequence = own.edits.to_output(own.released);
+  send_segment(c, to_client, out);
+}
+
+}  // namespace midstream

@@ -1,0 +1,83 @@
+// The state of one stream (seed: the stream state): what passed, the position, and how it is kept
+// unbroken. Private to its worker but for `published`, which everybody may read at any time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+
+#include "lib/base/time.h"
+#include "lib/npt/position.h"
+#include "lib/rtp/continuity.h"
+#include "lib/rtp/cut.h"
+
+namespace midstream {
+
+// A copy of what others may know of a stream.
+struct StreamPosition {
+  int64_t npt_ns = 0;
+  uint64_t packets = 0, bytes = 0;  // RTP, headers included
+  uint64_t bits_per_second = 0;     // of the last whole second
+  uint32_t ssrc = 0;
+  PositionSource source = PositionSource::kNone;
+  uint8_t unused[3] = {};
+};
+
+// Single writer, any number of readers, no lock: a sequence counter that is odd while the writer
+// writes (relaxed atomics, so a torn copy is seen and read again, never undefined).
+class PublishedPosition {
+ public:
+  void write(const StreamPosition& position);  // the worker that owns the stream
+  StreamPosition read() const;                 // any thread
+
+ private:
+  static constexpr size_t kWords = sizeof(StreamPosition) / 8;
+  static_assert(sizeof(StreamPosition) % 8 == 0);
+
+  std::atomic<uint32_t> sequence_{0};
+  std::atomic<uint64_t> words_[kWords]{};
+};
+
+enum class StreamPhase : uint8_t {
+  kDirect,     // first server: nothing is changed
+  kCutting,    // waiting for the first new packet of the new server
+  kContinued,  // rewritten into the client's terms
+};
+
+// Longest gap between packets over the last two windows: what silence is measured against.
+class IntervalWatch {
+ public:
+  void on_packet(Time now);
+  void restart(Time now);
+  Time last() const { return last_; }
+  Duration longest() const { return longest_[0] > longest_[1] ? longest_[0] : longest_[1]; }
+
+ private:
+  static constexpr Duration kWindow = 5s;  // remembers the sparsest of the last 5 to 10 seconds
+  Time last_{}, window_start_{};
+  Duration longest_[2] = {};
+};
+
+struct StreamState {
+  bool used = false;
+  bool said_bye = false;
+  StreamPhase phase = StreamPhase::kDirect;
+  uint8_t payload_type = 0;
+  uint8_t server_payload_type = 0;
+  uint32_t clock_rate = 0;
+  std::optional<uint32_t> server_ssrc;
+  RtpSequence first_after_cut;  // the server's sequence number of the cut
+  uint32_t packets_since_cut = 0;
+  uint64_t packets = 0, bytes = 0;
+  uint64_t second_bytes = 0, bits_per_second = 0;
+  Time second_start{};
+  Time last_forwarded{};  // last RTP packet that the client was sent
+  IntervalWatch interval;
+  Position position;
+  rtp::LastPackets last;
+  rtp::Continuity continuity;
+  rtp::CutFinder finder;
+  PublishedPosition published;
+};
+
+}  // namespace midstream

@@ -1,0 +1,211 @@
+// Connections, streams and flows: how they are learned, changed and forgotten.
+
+#include <new>
+
+#include "dataplane/worker.h"
+
+namespace midstream {
+
+// A SYN opens a connection to follow; anything else to a service belongs to one that began before us.
+Connection* Worker::begin_connection(const Frame& frame, uint16_t service) {
+  const net::Packet& packet = frame.packet;
+  tcp::Segment segment;
+  const Bytes bytes = Bytes(frame.bytes).subspan(packet.l4_offset);
+  if (!tcp::parse_segment(bytes, segment)) return nullptr;
+  if (!segment.flags.syn || segment.flags.ack) {
+    ++stats_.unprotected[static_cast<size_t>(rtsp::Unprotected::kJoinedWithoutSyn)];
+    return nullptr;
+  }
+  if (free_connections_.empty()) {
+    ++stats_.not_tracked;
+    return nullptr;
+  }
+  const uint32_t index = free_connections_.back();
+  const uint32_t generation = connections_[index].generation + 1;
+  Connection& c = *new (&connections_[index]) Connection{};
+  c.index = index;
+  c.generation = generation;
+  c.state = ConnectionState::kHandshake;
+  c.service = service;
+  c.server = options_.services[service].own_server;
+  c.client_nic = frame.port;
+  c.client = packet.source;
+  c.visible = c.server_endpoint = packet.destination;
+  c.to_client = {packet.destination_mac, packet.source_mac, packet.vlan_tags > 0, packet.vlan_tci};
+  c.last_client_sign = c.last_server_sign = now_;
+  for (auto& session : c.stream_state) session.fill(kNoStream);
+  const FlowKey key{c.client, c.visible, Protocol::kTcp, {}};
+  if (!learn_flow(c, key, {FlowRole::kControlFromClient, 0, 0, index}) ||
+      !learn_flow(c, key.reversed(), {FlowRole::kControlFromServer, 0, 0, index})) {
+    flows_.remove(key);
+    ++stats_.not_tracked;
+    return nullptr;
+  }
+  free_connections_.pop_back();
+  ++stats_.connections;
+  arm(c, now_ + 1s);
+  return &c;
+}
+
+bool Worker::learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target) {
+  if (!flows_.put(key, target)) return false;
+  for (uint8_t i = 0; i < c.key_count; ++i) {
+    if (c.keys[i] == key) return true;
+  }
+  if (c.key_count == kMaxFlowKeys) return false;
+  c.keys[c.key_count++] = key;
+  return true;
+}
+
+// `rtp` is the server's address and RTP port.
+void Worker::learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
+                         uint16_t rtcp_port) {
+  const rtsp::Stream& agreed = c.conversation.sessions[session].streams[stream];
+  const Endpoint client_rtp{c.client.address, agreed.client_port.rtp};
+  const Endpoint client_rtcp{c.client.address, agreed.client_port.rtcp};
+  const Endpoint rtcp{rtp.address, rtcp_port};
+  bool ok = learn_flow(c, {rtp, client_rtp, Protocol::kUdp, {}},
+                       {FlowRole::kRtpToClient, session, stream, c.index});
+  if (rtcp_port != rtp.port) {
+    ok &= learn_flow(c, {rtcp, client_rtcp, Protocol::kUdp, {}},
+                     {FlowRole::kRtcpToClient, session, stream, c.index});
+  }
+  if (rtp.address == c.visible.address) {
+    ok &= learn_flow(c, {client_rtp, rtp, Protocol::kUdp, {}},
+                     {FlowRole::kRtpToServer, session, stream, c.index});
+    ok &= learn_flow(c, {client_rtcp, rtcp, Protocol::kUdp, {}},
+                     {FlowRole::kRtcpToServer, session, stream, c.index});
+  }
+  if (!ok) ++stats_.not_tracked;
+}
+
+void Worker::apply_change(Connection& c, uint8_t change) {
+  if (change == rtsp::kNothing) return;
+  if ((change & rtsp::kUnprotectedChanged) != 0 && c.state == ConnectionState::kMonitored) {
+    return mark_unprotected(c, c.conversation.unprotected);
+  }
+  if ((change & rtsp::kStreamsChanged) != 0) learn_streams(c);
+  if ((change & rtsp::kPlayChanged) != 0) anchor_streams(c);
+  report(c);
+}
+
+void Worker::learn_streams(Connection& c) {
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      const rtsp::Stream& agreed = session.streams[i];
+      uint16_t& slot = c.stream_state[s][i];
+      if (slot == kNoStream) {
+        if (free_streams_.empty()) return mark_unprotected(c, rtsp::Unprotected::kTooManyStreams);
+        slot = free_streams_.back();
+        free_streams_.pop_back();
+        std::destroy_at(&streams_[slot]);
+        new (&streams_[slot]) StreamState();
+        streams_[slot].used = true;
+      }
+      StreamState& state = streams_[slot];
+      if (state.phase == StreamPhase::kDirect) {
+        state.payload_type = state.server_payload_type = agreed.payload_type;
+        state.clock_rate = agreed.clock_rate;
+        state.server_ssrc = agreed.ssrc;
+        learn_media(c, s, i, {c.server_endpoint.address, agreed.server_port.rtp},
+                    agreed.server_port.rtcp);
+      }
+    }
+  }
+}
+
+void Worker::anchor_streams(Connection& c) {
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    const bool played = session.play_count != c.play_count[s];
+    c.play_count[s] = session.play_count;
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      if (c.stream_state[s][i] == kNoStream) continue;
+      StreamState& state = streams_[c.stream_state[s][i]];
+      if (!played) {
+        if (session.state == rtsp::PlayState::kPaused) state.position.on_pause();
+        continue;
+      }
+      const rtsp::Stream& agreed = session.streams[i];
+      const Npt start = session.play_start.value_or(state.position.newest());
+      state.position.on_play({start, agreed.info_timestamp, agreed.info_sequence, session.scale},
+                             state.clock_rate, now_);
+      state.interval.restart(now_);
+      state.said_bye = false;
+    }
+  }
+  if (c.conversation.any_playing()) arm(c, now_ + options_.stall);
+}
+
+// From now on nothing that the current server sends reaches the client.
+void Worker::fence_server(Connection& c) {
+  for (uint8_t i = 0; i < c.key_count; ++i) {
+    if (c.keys[i].source.address != c.server_endpoint.address) continue;
+    const auto target = flows_.find(c.keys[i]);
+    if (!target || target->connection != c.index) continue;
+    if (!flows_.put(c.keys[i], {FlowRole::kFenced, 0, 0, c.index})) ++stats_.not_tracked;
+  }
+}
+
+void Worker::forget(Connection& c) {
+  report(c, true);
+  for (uint8_t i = 0; i < c.key_count; ++i) {
+    const auto target = flows_.find(c.keys[i]);
+    if (target && target->connection == c.index) flows_.remove(c.keys[i]);
+  }
+  for (auto& session : c.stream_state) {
+    for (uint16_t& slot : session) {
+      if (slot == kNoStream) continue;
+      streams_[slot].used = false;
+      free_streams_.push_back(slot);
+      slot = kNoStream;
+    }
+  }
+  HeldBye& held = held_byes_[c.index];
+  if (held.frame != nullptr) drop(held.frame, Drop::kHeldEnding);
+  held = {};
+  timers_.cancel(c.index);
+  c.state = ConnectionState::kUnused;
+  free_connections_.push_back(c.index);
+}
+
+void Worker::report(const Connection& c, bool gone) {
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    // A connection without a session is worth a row only if it cannot be protected.
+    const bool bare = s == 0 && (c.conversation.unprotected != rtsp::Unprotected::kNone || gone);
+    if (session.id.empty() && !bare) continue;
+    SessionReport* report = mailbox_.new_report();
+    if (report == nullptr) continue;
+    report->connection = c.index;
+    report->generation = c.generation;
+    report->session = s;
+    report->gone = gone || c.closed_at != Time{};
+    report->service = c.service;
+    report->server = c.server;
+    report->client = c.client;
+    report->connection_state = c.state;
+    report->unprotected = c.conversation.unprotected;
+    report->play_state = session.state;
+    report->failovers = c.failovers;
+    report->id = session.id;
+    report->url = session.url.empty() ? c.conversation.base : session.url;
+    report->stream_count = session.stream_count;
+    report->stream_state = c.stream_state[s];
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      const uint8_t media = session.streams[i].media;
+      if (media < c.conversation.description.media_count) {
+        report->encoding[i] = c.conversation.description.media[media].encoding;
+      }
+    }
+    ToControl mail{};
+    mail.kind = ToControl::Kind::kReport;
+    mail.connection = c.index;
+    mail.report = report;
+    mail.at = now_;
+    if (!mailbox_.post(mail)) mailbox_.free_report(report);
+  }
+}
+
+}  // namespace midstream

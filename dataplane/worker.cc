@@ -1,0 +1,120 @@
+#include "dataplane/worker.h"
+
+#include <rte_ethdev.h>
+
+#include <cstdlib>
+#include <numeric>
+
+namespace midstream {
+
+Worker::Worker(const WorkerOptions& options, Mailbox& mailbox)
+    : options_(options),
+      mailbox_(mailbox),
+      flows_(kMaxConnections * 16, options.numa_node),
+      stations_(options.numa_node),
+      timers_(kMaxConnections),
+      // Not touched until used: value-initialised connection by connection.
+      connections_(static_cast<Connection*>(std::calloc(kMaxConnections, sizeof(Connection))),
+                   [](Connection* table) { std::free(table); }),
+      streams_(kMaxStreamStates),
+      held_byes_(kMaxConnections),
+      parked_(kMaxConnections),
+      hosts_(options.server_addresses.size()),
+      transmit_(options.ports.size()) {
+  if (!connections_) throw std::bad_alloc();
+  for (uint32_t i = kMaxConnections; i-- > 0;) free_connections_.push_back(i);
+  free_streams_.resize(kMaxStreamStates);
+  std::iota(free_streams_.rbegin(), free_streams_.rend(), uint16_t{0});
+}
+
+Worker::~Worker() {
+  for (HeldBye& held : held_byes_) rte_pktmbuf_free(held.frame);
+  for (auto& queue : parked_) {
+    for (Parked& parked : queue) rte_pktmbuf_free(parked.frame);
+  }
+}
+
+bool Worker::poll(Time now) {
+  now_ = now;
+  bool busy = take_mail();
+  for (uint16_t port = 0; port < options_.ports.size(); ++port) busy |= receive(port);
+  timers_.advance(now, [this](uint32_t entry) { on_timer(connections_[entry]); });
+  flush();
+  ++stats_.polls;
+  return busy;
+}
+
+bool Worker::receive(uint16_t port) {
+  rte_mbuf* frames[kBurst];
+  const uint16_t count = rte_eth_rx_burst(options_.ports[port].id, options_.queue, frames, kBurst);
+  for (uint16_t i = 0; i < count; ++i) {
+    if (i + 1 < count) rte_prefetch0(rte_pktmbuf_mtod(frames[i + 1], void*));
+    handle(frames[i], port);
+  }
+  stats_.received += count;
+  return count > 0;
+}
+
+// The life of a packet: parse, classify, then media, monitor or splice, control, or bridge.
+void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
+  if (rte_pktmbuf_linearize(mbuf) != 0) return drop(mbuf, Drop::kTooLarge);
+  Frame frame{mbuf, port, {}, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->pkt_len}};
+  frame.packet = net::parse_packet(frame.bytes);
+  stations_.learn(frame.packet.source_mac, vlan_of(frame.packet), port, now_);
+
+  const bool is_tcp = frame.packet.kind == net::PacketKind::kTcp;
+  if (is_tcp || frame.packet.kind == net::PacketKind::kUdp) {
+    const FlowKey key{
+        frame.packet.source, frame.packet.destination, is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
+    if (const auto target = flows_.find(key)) return handle_flow(frame, *target);
+  }
+  handle_unknown(frame);
+}
+
+void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
+  Connection& c = connections_[target.connection];
+  switch (target.role) {
+    case FlowRole::kControlFromClient:
+    case FlowRole::kControlFromServer: {
+      const bool from_client = target.role == FlowRole::kControlFromClient;
+      if (c.state == ConnectionState::kFrozen) {
+        return hand_to_control(frame, ToControl::Kind::kConnectionFrame, c.index);
+      }
+      if (c.state == ConnectionState::kSpliced) return relay(frame, c, from_client);
+      return monitor(frame, c, from_client);
+    }
+    case FlowRole::kRtpToClient:
+    case FlowRole::kRtcpToClient:
+      if (c.state == ConnectionState::kFrozen) return park(frame, c);
+      if (target.role == FlowRole::kRtcpToClient) return rtcp_to_client(frame, c, target);
+      return rtp_to_client(frame, c, target);
+    case FlowRole::kRtpToServer:
+    case FlowRole::kRtcpToServer:
+      return media_to_server(frame, c, target);
+    case FlowRole::kFenced:
+      return drop(frame.mbuf, Drop::kFenced);
+  }
+}
+
+void Worker::handle_unknown(Frame& frame) {
+  const net::Packet& packet = frame.packet;
+  if (packet.kind == net::PacketKind::kArp) {
+    if (answer_arp(frame)) return;
+    return bridge(frame);
+  }
+  for (const Address& device : options_.device_addresses) {
+    if (packet.destination == Endpoint{device, packet.destination.port}) {
+      return hand_to_control(frame, ToControl::Kind::kFrame, 0);
+    }
+  }
+  if (packet.kind == net::PacketKind::kIcmp) return on_icmp(frame);
+  if (packet.kind == net::PacketKind::kTcp && options_.ports[frame.port].client_side) {
+    for (uint16_t i = 0; i < options_.services.size(); ++i) {
+      if (packet.destination != options_.services[i].endpoint) continue;
+      if (Connection* c = begin_connection(frame, i)) return monitor(frame, *c, true);
+    }
+  }
+  bridge(frame);
+}
+
+}  // namespace midstream

@@ -1,0 +1,198 @@
+// A worker: everything that one poll-mode core does. Start with worker.cc, it shows a poll and the
+// life of a packet; each verb has its file:
+//   worker.cc        poll, classify
+//   forward.cc       bridge, transmit, hand to control
+//   monitor_path.cc  RTSP of connections that nothing is changed in
+//   splice_path.cc   RTSP of connections that another server continues
+//   media_path.cc    RTP and RTCP
+//   tracking.cc      connections and flows: learn, change, forget
+//   ending.cc        is an ending a failure? freeze, silence, timers
+//   handover.cc      mail from control
+// All functions run on the worker's own core; `now` is the one clock read of the poll.
+#pragma once
+
+#include <rte_mempool.h>
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/bridge.h"
+#include "dataplane/connection.h"
+#include "dataplane/drop.h"
+#include "dataplane/flow_table.h"
+#include "dataplane/mailbox.h"
+#include "dataplane/stream_state.h"
+#include "lib/base/timer_wheel.h"
+
+namespace midstream {
+
+struct WorkerPort {
+  uint16_t id = 0;  // DPDK's
+  bool client_side = false;
+  uint16_t mtu = 1500;
+};
+
+struct WorkerService {
+  Endpoint endpoint;        // what clients dial
+  uint16_t own_server = 0;  // index of the server whose address it is
+};
+
+struct WorkerOptions {
+  std::vector<WorkerPort> ports;  // index is the port number that mail uses
+  std::vector<WorkerService> services;
+  std::vector<Address> server_addresses;  // by server index
+  std::vector<Address> device_addresses;
+  Duration stall = 200ms;
+  rte_mempool* pool = nullptr;
+  uint16_t queue = 0;
+  int numa_node = 0;
+};
+
+// Single writer, the worker; control reads them without order (plain counters, torn reads cannot
+// happen on 64-bit machines).
+struct WorkerStats {
+  uint64_t received = 0, transmitted = 0, polls = 0;
+  uint64_t connections = 0, not_tracked = 0;  // not_tracked: table full
+  uint64_t unprotected[16] = {};              // by rtsp::Unprotected
+  uint64_t drops[kDropCount] = {};
+};
+
+class Worker {
+ public:
+  Worker(const WorkerOptions& options, Mailbox& mailbox);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // One turn. True if there was anything to do.
+  bool poll(Time now);
+
+  const WorkerStats& stats() const { return stats_; }
+  // Of all connections, by the indices in Connection::stream_state. Others than the worker read
+  // `published`; the rest of a stream belongs to whoever owns its connection.
+  std::span<StreamState> streams() { return streams_; }
+
+ private:
+  struct Frame {
+    rte_mbuf* mbuf = nullptr;
+    uint16_t port = 0;
+    net::Packet packet;
+    MutableBytes bytes;
+  };
+  struct HeldBye {
+    rte_mbuf* frame = nullptr;
+    uint16_t port = 0;
+    Time until{};
+  };
+
+  // worker.cc
+  bool receive(uint16_t port);
+  void handle(rte_mbuf* mbuf, uint16_t port);
+  void handle_flow(Frame& frame, const FlowTarget& target);
+  void handle_unknown(Frame& frame);
+
+  // forward.cc
+  void bridge(Frame& frame);
+  void transmit(rte_mbuf* mbuf, uint16_t port);
+  void flush();
+  void hand_to_control(Frame& frame, ToControl::Kind kind, uint32_t connection);
+  void drop(rte_mbuf* mbuf, Drop reason);
+  bool answer_arp(Frame& frame);
+  void send_segment(Connection& c, bool to_client, const tcp::Segment& segment);
+  void send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
+                const Endpoint& destination, Bytes payload);
+  void retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpoint& source,
+                    const Endpoint& destination);
+
+  // monitor_path.cc
+  void monitor(Frame& frame, Connection& c, bool from_client);
+  void note_handshake(const Frame& frame, Connection& c, const tcp::Segment& segment, bool from_client);
+  void read_messages(Connection& c, bool from_client);
+  void mark_unprotected(Connection& c, rtsp::Unprotected reason);
+
+  // splice_path.cc
+  void relay(Frame& frame, Connection& c, bool from_client);
+  bool relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client);
+  bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
+  bool release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
+               const tcp::Segment& out);
+  void emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence, Bytes bytes);
+  void repeat_origin(Connection& c, bool to_client);
+  void acknowledge_sender(Connection& c, bool to_client);
+
+  // media_path.cc
+  void rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
+  void rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
+  void media_to_server(Frame& frame, Connection& c, const FlowTarget& target);
+  bool continue_stream(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame);
+  void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
+  void report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
+                      Time last_of_old);
+
+  // tracking.cc
+  Connection* begin_connection(const Frame& frame, uint16_t service);
+  void apply_change(Connection& c, uint8_t change);
+  void learn_streams(Connection& c);
+  void anchor_streams(Connection& c);
+  bool learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target);
+  void learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
+                   uint16_t rtcp_port);
+  void fence_server(Connection& c);
+  void forget(Connection& c);
+  void report(const Connection& c, bool gone = false);
+
+  // ending.cc
+  bool ending_is_failure(const Connection& c) const;
+  bool near_end(const Connection& c, const rtsp::Session& session) const;
+  bool freeze(Connection& c, Cause cause);
+  void suspect(Connection& c, Cause cause);
+  bool silent(const Connection& c) const;
+  void on_icmp(Frame& frame);
+  void hold_bye(Frame& frame, Connection& c, uint8_t session);
+  void let_bye_go(Connection& c);
+  void arm(Connection& c, Time when);
+  void on_timer(Connection& c);
+
+  // handover.cc
+  bool take_mail();
+  void handle_mail(const ToWorker& mail);
+  void start_splice(Connection& c);
+  void abandon(Connection& c);
+  void park(Frame& frame, Connection& c);
+  void replay_parked(Connection& c);
+
+  WorkerOptions options_;
+  Mailbox& mailbox_;
+  WorkerStats stats_;
+  Time now_{};
+  FlowTable flows_;
+  StationTable stations_;
+  TimerWheel timers_;
+
+  std::unique_ptr<Connection[], void (*)(Connection*)> connections_;
+  std::vector<uint32_t> free_connections_;
+  std::vector<StreamState> streams_;
+  std::vector<uint16_t> free_streams_;
+  std::vector<HeldBye> held_byes_;  // by connection
+  struct Parked {
+    rte_mbuf* frame;
+    uint16_t port;
+  };
+  std::vector<std::vector<Parked>> parked_;  // by connection
+
+  struct HostState {
+    bool silent = false;
+    MacAddress mac;
+  };
+  std::vector<HostState> hosts_;  // by server
+
+  static constexpr uint16_t kBurst = 32;
+  struct TransmitBuffer {
+    uint16_t count = 0;
+    rte_mbuf* frames[kBurst];
+  };
+  std::vector<TransmitBuffer> transmit_;
+};
+
+}  // namespace midstream

@@ -1,0 +1,49 @@
+#include "lib/net/checksum.h"
+
+#include <rte_ip.h>
+
+#include <array>
+
+#include "lib/net/ip_header.h"
+
+namespace midstream::net {
+
+namespace {
+
+constexpr size_t kIpv4ChecksumOffset = 10;
+constexpr size_t kTcpChecksumOffset = 16;
+constexpr size_t kUdpChecksumOffset = 6;
+
+// DPDK sums words as they lie in memory, so the result is stored as it is, without a byte swap.
+void store_sum(uint8_t* field, uint16_t sum) { std::memcpy(field, &sum, sizeof sum); }
+
+uint16_t fold(uint32_t sum) {
+  sum = (sum >> 16) + (sum & 0xffff);
+  return static_cast<uint16_t>((sum >> 16) + sum);
+}
+
+}  // namespace
+
+void write_ipv4_checksum(MutableBytes header) {
+  store_sum(&header[kIpv4ChecksumOffset], 0);
+  store_sum(&header[kIpv4ChecksumOffset],
+            static_cast<uint16_t>(~rte_raw_cksum(header.data(), header.size())));
+}
+
+void write_transport_checksum(Bytes addresses, uint8_t protocol, MutableBytes transport) {
+  const bool udp = protocol == kProtocolUdp;
+  uint8_t* const field = &transport[udp ? kUdpChecksumOffset : kTcpChecksumOffset];
+  store_sum(field, 0);
+
+  std::array<uint8_t, 4> protocol_and_length{0, protocol};
+  store_be16(&protocol_and_length[2], static_cast<uint16_t>(transport.size()));
+  uint32_t sum = rte_raw_cksum(addresses.data(), addresses.size());
+  sum += rte_raw_cksum(protocol_and_length.data(), protocol_and_length.size());
+  sum += rte_raw_cksum(transport.data(), transport.size());
+
+  const uint16_t checksum = static_cast<uint16_t>(~fold(sum));
+  // A UDP checksum of zero would say that there is none (RFC 768).
+  store_sum(field, udp && checksum == 0 ? 0xffff : checksum);
+}
+
+}  // namespace midstream::net

@@ -1,0 +1,18 @@
+// Internet checksums (RFC 1071), written into headers in place. IPv4 and IPv6 do not differ: their
+// pseudo headers (RFC 9293 3.1, RFC 8200 8.1) have the same sum for anything below 64 KiB.
+#pragma once
+
+#include <cstdint>
+
+#include "lib/base/bytes.h"
+
+namespace midstream::net {
+
+// `header` is the whole IPv4 header, options included.
+void write_ipv4_checksum(MutableBytes header);
+
+// `addresses` is source and destination as they lie in the IP header (8 or 32 bytes); `transport`
+// is a whole TCP segment or UDP datagram, of at least its fixed header.
+void write_transport_checksum(Bytes addresses, uint8_t protocol, MutableBytes transport);
+
+}  // namespace midstream::net

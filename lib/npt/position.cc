@@ -1,0 +1,188 @@
+#include "lib/npt/position.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace midstream {
+namespace {
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+constexpr int64_t kMillion = 1'000'000;
+
+__extension__ using Int128 = __int128;
+
+// `value * factor / divisor`, to the nearest; the product needs more than 64 bits after minutes.
+int64_t scaled(int64_t value, Int128 factor, Int128 divisor) {
+  const Int128 product = value * factor;
+  const Int128 half = (divisor < 0 ? -divisor : divisor) / 2;
+  return static_cast<int64_t>((product < 0 ? product - half : product + half) / divisor);
+}
+
+int64_t to_millionths(double scale) {
+  constexpr double kFastest = 1000;  // no server scans faster; also keeps the products in 128 bits
+  if (!(std::abs(scale) <= kFastest)) return kMillion;  // NaN too
+  const int64_t millionths = std::llround(scale * 1e6);
+  return millionths == 0 ? kMillion : millionths;  // a scale of 0 has no meaning (RFC 2326 12.34)
+}
+
+}  // namespace
+
+const char* to_string(PositionSource source) {
+  switch (source) {
+    case PositionSource::kNone:
+      return "none";
+    case PositionSource::kRtpTimestamp:
+      return "rtp-timestamp";
+    case PositionSource::kStated:
+      return "stated";
+    case PositionSource::kByteCount:
+      return "byte-count";
+    case PositionSource::kWallClock:
+      return "wall-clock";
+  }
+  return "none";
+}
+
+void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) {
+  // live555's first media overtakes the PLAY answer: on a fresh session it belongs to this PLAY.
+  const bool media_came_first = !playing_ && any_packet_ && clock_rate != 0;
+  const int64_t scale_millionths = to_millionths(anchor.scale);
+  resuming_ = paused_ && anchored_ && anchor.start == newest() && clock_rate == clock_rate_ &&
+              scale_millionths == scale_millionths_;
+  if (!resuming_) {
+    floor_ = anchor.start;
+    recent_count_ = recent_next_ = 0;
+  }
+  if (clock_rate != clock_rate_) {
+    current_ = previous_ = {};
+    frame_ticks_ = 0;
+  }
+  play_ = anchor;
+  clock_rate_ = clock_rate;
+  scale_millionths_ = scale_millionths;
+  play_time_ = newest_time_ = now;
+  playing_ = true;
+  paused_ = anchored_ = false;
+  if (media_came_first) {
+    const RtpTimestamp newest = newest_timestamp_;
+    this->anchor(first_timestamp_);
+    account(newest, now);
+  }
+}
+
+void Position::on_pause() { paused_ = true; }
+
+void Position::on_packet(RtpSequence sequence, RtpTimestamp timestamp, Time now) {
+  if (!playing_) {
+    if (!any_packet_) first_timestamp_ = newest_timestamp_ = timestamp;
+    any_packet_ = true;
+    newest_timestamp_ = later(newest_timestamp_, timestamp);
+    return;
+  }
+  if (is_from_before_play(sequence, now)) return;
+  any_packet_ = true;
+  newest_time_ = now;
+  if (clock_rate_ == 0) return;
+  if (!anchored_) anchor(timestamp);
+  account(timestamp, now);
+}
+
+// RTP-Info's seq says so. Some servers state a seq of 0 that is none: it is not believed for long.
+bool Position::is_from_before_play(RtpSequence sequence, Time now) const {
+  constexpr Duration kInFlight = 1s;
+  return play_.info_sequence && sequence < *play_.info_sequence && now - play_time_ < kInFlight;
+}
+
+void Position::anchor(RtpTimestamp first) {
+  const bool same_line = resuming_ && continues_paused_clock(first);
+  anchored_ = true;
+  resuming_ = false;
+  if (same_line) return;
+  const int64_t tolerance = scaled(kAnchorTolerance.count(), clock_rate_, kNanosPerSecond);
+  RtpTimestamp start = first;
+  if (play_.info_timestamp) {
+    const int64_t apart = first - *play_.info_timestamp;
+    if (std::abs(apart) <= tolerance) start = *play_.info_timestamp;
+  }
+  anchor_npt_ = play_.start;
+  newest_timestamp_ = start;
+  newest_ticks_ = 0;
+}
+
+// After a pause without a seek the clock usually goes on where it stood. Then the line from before
+// stays exact, where a new anchor would be off by the frame between the two.
+bool Position::continues_paused_clock(RtpTimestamp first) const {
+  const int64_t step = first - newest_timestamp_;
+  return step <= 2 * int64_t{frame_ticks_} &&
+         step >= -std::max(current_.farthest_back, previous_.farthest_back);
+}
+
+void Position::account(RtpTimestamp timestamp, Time now) {
+  turn_window(now);
+  measure_frame(timestamp);
+  const int64_t step = timestamp - newest_timestamp_;
+  if (step > 0) {
+    newest_ticks_ += step;
+    newest_timestamp_ = timestamp;
+  } else if (-step <= 2 * int64_t{clock_rate_}) {  // two seconds back is no reordering of frames
+    current_.farthest_back = std::max(current_.farthest_back, -step);
+  }
+}
+
+void Position::turn_window(Time now) {
+  if (now - window_start_ < kRecent) return;
+  const bool adjacent = now - window_start_ < 2 * kRecent;
+  // A stream that was silent for long keeps what is known of it.
+  if (adjacent || current_.frame_ticks != 0) previous_ = current_;
+  current_ = {};
+  window_start_ = now;
+}
+
+void Position::measure_frame(RtpTimestamp timestamp) {
+  uint32_t distance = UINT32_MAX;
+  for (size_t i = 0; i < recent_count_; ++i) {
+    const int64_t step = timestamp - recent_timestamp_[i];
+    distance = std::min(distance, static_cast<uint32_t>(std::abs(step)));
+  }
+  if (distance == 0) return;
+  recent_timestamp_[recent_next_] = timestamp;
+  recent_next_ = static_cast<uint8_t>((recent_next_ + 1u) % kRecentTimestamps);
+  recent_count_ = static_cast<uint8_t>(std::min<size_t>(recent_count_ + 1u, kRecentTimestamps));
+  if (distance > clock_rate_) return;  // the only one so far, or behind a hole of a second
+
+  const auto smaller = [](uint32_t a, uint32_t b) { return a == 0 || (b != 0 && b < a) ? b : a; };
+  current_.frame_ticks = smaller(current_.frame_ticks, distance);
+  frame_ticks_ = smaller(current_.frame_ticks, previous_.frame_ticks);
+}
+
+PositionSource Position::source() const {
+  if (!playing_) return PositionSource::kNone;
+  if (anchored_) return PositionSource::kRtpTimestamp;
+  return clock_rate_ == 0 && newest_time_ > play_time_ ? PositionSource::kWallClock
+                                                       : PositionSource::kStated;
+}
+
+Npt Position::newest() const {
+  if (anchored_) return at(newest_timestamp_);
+  const int64_t elapsed = clock_rate_ == 0 ? (newest_time_ - play_time_).count() : 0;
+  return play_.start + scaled(elapsed, scale_millionths_, kMillion);
+}
+
+Npt Position::at(RtpTimestamp timestamp) const {
+  return anchored_ ? anchor_npt_ + ticks_to_ns(ticks_of(timestamp)) : newest();
+}
+
+RtpTimestamp Position::timestamp_at(Npt npt) const {
+  if (!anchored_) return newest_timestamp_;
+  return newest_timestamp_ + (ns_to_ticks(npt - anchor_npt_) - newest_ticks_);
+}
+
+int64_t Position::ticks_to_ns(int64_t ticks) const {
+  return scaled(ticks, Int128{kNanosPerSecond} * scale_millionths_, Int128{clock_rate_} * kMillion);
+}
+
+int64_t Position::ns_to_ticks(int64_t ns) const {
+  return scaled(ns, Int128{clock_rate_} * kMillion, Int128{kNanosPerSecond} * scale_millionths_);
+}
+
+}  // namespace midstream

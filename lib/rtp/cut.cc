@@ -1,0 +1,121 @@
+#include "lib/rtp/cut.h"
+
+#include <algorithm>
+
+namespace midstream::rtp {
+
+void CutFinder::reset(const LastPackets& last, const CutContext& context) {
+  *this = CutFinder{};
+  last_ = last;
+  context_ = context;
+  unique_ = find_unique();
+}
+
+bool CutFinder::is_first_new(const Header& header, Bytes payload) {
+  if (cut_.method != CutMethod::kNone) return true;
+  if (last_.size() == 0) return cut_without_history(header);
+  watch_clamping(header);
+  vote(header, payload_hash(payload));
+  const bool first_new = decide(header);
+  seen_ = {true, header.marker, header.sequence_number, header.timestamp};
+  dropped_ += !first_new;
+  return first_new;
+}
+
+bool CutFinder::give_up(const Header& header) {
+  if (cut_.method != CutMethod::kNone) return false;
+  if (last_.size() == 0) return cut_without_history(header);
+  return cut_at_next(CutMethod::kKeyframe, header, next_frame_offset(header));
+}
+
+bool CutFinder::decide(const Header& header) {
+  const Candidate* candidate = best(header.sequence_number);
+  if (candidate == nullptr) return decide_by_timestamp(header);
+  if (header.sequence_number + candidate->offset <= last_.newest(0).sequence) return false;
+  return is_trusted(*candidate, header) && cut_by_content(*candidate, header);
+}
+
+// Other packetisation: B's access unit that lies where A's last one lies is the last to be dropped.
+// With B-frames the next one may have a lower timestamp and is new all the same. If that unit was
+// lost, the first one that lies behind all of A's is new. B was asked to start before that: where it
+// seems not to have, its timestamps are in doubt, and only content or giving up can end the search.
+bool CutFinder::decide_by_timestamp(const Header& header) {
+  if (!context_.has_position || is_clamped(header.timestamp) || !begins_unit(header)) return false;
+  const bool past = is_past_newest(header);
+  if (newest_unit_seen_ || (past && overlap_seen_)) {
+    return cut_at_next(CutMethod::kTimestamp, header, position_offset());
+  }
+  const int32_t ahead = header.timestamp + position_offset() - last_.newest(0).timestamp;
+  const auto half = static_cast<int32_t>(frame_ticks() / 2);
+  newest_unit_seen_ = ahead >= -half && ahead <= half;
+  overlap_seen_ |= !past;
+  return false;
+}
+
+bool CutFinder::begins_unit(const Header& header) const {
+  return !seen_.any || seen_.marker || seen_.timestamp != header.timestamp;
+}
+
+bool CutFinder::is_past_newest(const Header& header) const {
+  const int32_t ahead = header.timestamp + position_offset() - highest_timestamp();
+  return !is_clamped(header.timestamp) && ahead > static_cast<int32_t>(frame_ticks() / 2);
+}
+
+// Two access units in a row with one timestamp: that is no timestamp of theirs.
+void CutFinder::watch_clamping(const Header& header) {
+  if (!seen_.any || !seen_.marker || seen_.timestamp != header.timestamp) return;
+  if (header.sequence_number - seen_.sequence != 1) return;
+  clamped_ = true;
+  clamped_timestamp_ = header.timestamp;
+}
+
+uint32_t CutFinder::frame_ticks() const {
+  if (context_.frame_ticks != 0) return context_.frame_ticks;
+  return context_.clock_rate / 25;  // 40 ms: video at 25 frames a second, two usual audio packets
+}
+
+RtpTimestamp CutFinder::highest_timestamp() const {
+  RtpTimestamp highest = last_.newest(0).timestamp;
+  for (size_t i = 1; i < last_.size(); ++i) highest = later(highest, last_.newest(i).timestamp);
+  return highest;
+}
+
+uint32_t CutFinder::next_frame_offset(const Header& header) const {
+  return (highest_timestamp() + frame_ticks()).value() - header.timestamp.value();
+}
+
+bool CutFinder::cut_by_content(const Candidate& candidate, const Header& header) {
+  const auto matched_pair = timestamp_offset(candidate);
+  const bool continues_newest_unit =
+      !last_.newest(0).marker && seen_.any && !seen_.marker && seen_.timestamp == header.timestamp;
+  cut_.method = CutMethod::kContent;
+  cut_.sequence_offset = candidate.offset;
+  if (matched_pair) {
+    cut_.timestamp_offset = *matched_pair;
+  } else if (context_.has_position) {
+    cut_.timestamp_offset = position_offset();
+  } else if (continues_newest_unit) {
+    cut_.timestamp_offset = last_.newest(0).timestamp.value() - header.timestamp.value();
+  } else {
+    cut_.timestamp_offset = next_frame_offset(header);
+  }
+  return true;
+}
+
+bool CutFinder::cut_at_next(CutMethod method, const Header& header, uint32_t timestamp_offset) {
+  const RtpSequence next = last_.newest(0).sequence + 1;
+  cut_ = {method, static_cast<uint16_t>(next - header.sequence_number), timestamp_offset};
+  return true;
+}
+
+// The client has got nothing: everything is new to it.
+bool CutFinder::cut_without_history(const Header& header) {
+  cut_.method = context_.has_position ? CutMethod::kTimestamp : CutMethod::kKeyframe;
+  if (context_.first_sequence) {
+    cut_.sequence_offset = static_cast<uint16_t>(*context_.first_sequence - header.sequence_number);
+  }
+  if (context_.has_position) cut_.timestamp_offset = position_offset();
+  return true;
+}
+
+}  // namespace midstream::rtp

@@ -1,0 +1,66 @@
+#include "lib/rtp/rtcp.h"
+
+namespace midstream::rtp {
+namespace {
+
+// Are the parts that the count promises there?
+bool holds_its_count(const RtcpPacket& packet) {
+  switch (packet.type) {
+    case kSenderReport:
+      return packet.body.size() >= kSenderInfoBytes + packet.count * kReportBlockBytes;
+    case kReceiverReport:
+      return packet.body.size() >= 4 + packet.count * kReportBlockBytes;
+    case kGoodbye:
+      return packet.body.size() >= packet.count * 4u;
+    case kTransportFeedback:
+    case kPayloadFeedback:
+      return packet.body.size() >= 8;
+    default:
+      return true;
+  }
+}
+
+}  // namespace
+
+std::optional<RtcpPacket> RtcpReader::next() {
+  if (rest_.size() < kRtcpHeaderBytes) return std::nullopt;
+  const size_t size = (load_be16(&rest_[2]) + 1u) * 4u;
+  const uint8_t first = rest_[0];
+  if (first >> 6 != 2 || rest_[1] < 192 || rest_[1] > 223 || size > rest_.size()) return std::nullopt;
+
+  RtcpPacket packet{.type = rest_[1], .count = static_cast<uint8_t>(first & 0x1F)};
+  packet.bytes = rest_.first(size);
+  packet.body = packet.bytes.subspan(kRtcpHeaderBytes);
+  if ((first & 0x20) != 0) {
+    const size_t padding = packet.bytes.back();
+    if (padding == 0 || padding > packet.body.size()) return std::nullopt;
+    packet.body = packet.body.first(packet.body.size() - padding);
+  }
+  if (!holds_its_count(packet)) return std::nullopt;
+  rest_ = rest_.subspan(size);
+  return packet;
+}
+
+RtcpSummary summarize_rtcp(Bytes packet) {
+  RtcpSummary summary;
+  RtcpReader reader(packet);
+  for (bool first = true; auto part = reader.next(); first = false) {
+    if (first && part->body.size() >= 4) summary.sender_ssrc = load_be32(part->body.data());
+    summary.has_bye |= part->type == kGoodbye;
+    summary.has_sender_report |= part->type == kSenderReport;
+  }
+  summary.valid = !packet.empty() && reader.ok();
+  return summary.valid ? summary : RtcpSummary{};
+}
+
+size_t without_bye(Bytes packet, MutableBytes out) {
+  if (!summarize_rtcp(packet).valid) return 0;
+  ByteWriter writer(out);
+  RtcpReader reader(packet);
+  while (auto part = reader.next()) {
+    if (part->type != kGoodbye) writer.bytes(part->bytes);
+  }
+  return writer.ok() ? writer.position() : 0;
+}
+
+}  // namespace midstream::rtp

@@ -1,0 +1,104 @@
+#include "lib/tcp/edits.h"
+
+#include <algorithm>
+#include <type_traits>
+
+namespace midstream::tcp {
+
+static_assert(std::is_trivially_copyable_v<EditList>);
+
+namespace {
+
+TcpSequence removed_end(const Edit& edit) { return edit.position + edit.removed; }
+
+uint32_t inserted_size(const Edit& edit) { return static_cast<uint32_t>(edit.inserted.view().size()); }
+
+}  // namespace
+
+void EditList::reset(TcpSequence from, TcpSequence to) {
+  base_input_ = from;
+  base_output_ = to;
+  count_ = 0;
+}
+
+bool EditList::add(TcpSequence position, uint32_t removed, std::string_view inserted) {
+  if (removed == 0 && inserted.empty()) return true;
+  if (count_ == kMaxEdits) return false;
+  if (count_ > 0 && position < removed_end(edits_[count_ - 1])) return false;
+  Edit& edit = edits_[count_];
+  if (!edit.inserted.assign(inserted)) return false;
+  edit.position = position;
+  edit.removed = removed;
+  ++count_;
+  return true;
+}
+
+TcpSequence EditList::to_output(TcpSequence input) const {
+  uint32_t shift = base_output_.value() - base_input_.value();  // wraps, as sequence numbers do
+  for (uint8_t i = 0; i < count_; ++i) {
+    const Edit& edit = edits_[i];
+    if (input <= edit.position) break;
+    if (input < removed_end(edit)) return edit.position + shift + inserted_size(edit);
+    shift += inserted_size(edit) - edit.removed;
+  }
+  return input + shift;
+}
+
+EditList::Place EditList::locate(TcpSequence output) const {
+  uint32_t shift = base_output_.value() - base_input_.value();
+  for (uint8_t i = 0; i < count_; ++i) {
+    const Edit& edit = edits_[i];
+    const TcpSequence begin = edit.position + shift;
+    const TcpSequence end = begin + inserted_size(edit);
+    if (output < end) {
+      if (output > begin) return {edit.position, &edit};
+      break;
+    }
+    shift += inserted_size(edit) - edit.removed;
+  }
+  return {output - shift, nullptr};
+}
+
+TcpSequence EditList::to_input(TcpSequence output) const { return locate(output).input; }
+
+TcpSequence EditList::to_input_left_edge(TcpSequence output) const {
+  const Place place = locate(output);
+  return place.inside != nullptr ? removed_end(*place.inside) : place.input;
+}
+
+size_t EditList::apply(TcpSequence sequence, Bytes bytes, MutableBytes out) const {
+  ByteWriter writer(out);
+  const TcpSequence end = sequence + bytes.size();
+  TcpSequence next = sequence;  // the first input byte not yet dealt with
+  const auto copy_until = [&](TcpSequence until) {
+    if (next >= until) return;
+    writer.bytes(
+        bytes.subspan(static_cast<size_t>(next - sequence), static_cast<size_t>(until - next)));
+  };
+  for (uint8_t i = 0; i < count_ && edits_[i].position < end; ++i) {
+    const Edit& edit = edits_[i];
+    if (edit.position >= next) {
+      copy_until(edit.position);
+      writer.bytes(as_bytes(edit.inserted.view()));
+    }
+    next = later(next, removed_end(edit));
+  }
+  copy_until(end);
+  return writer.ok() ? writer.position() : SIZE_MAX;
+}
+
+void EditList::acknowledge(TcpSequence output_acknowledged) {
+  uint8_t folded = 0;
+  for (; folded < count_; ++folded) {
+    const Edit& edit = edits_[folded];
+    const TcpSequence output_end = edit.position + (base_output_ - base_input_) + inserted_size(edit);
+    if (output_acknowledged < output_end) break;
+    base_input_ = removed_end(edit);
+    base_output_ = output_end;
+  }
+  if (folded == 0) return;
+  std::copy(edits_.begin() + folded, edits_.begin() + count_, edits_.begin());
+  count_ = static_cast<uint8_t>(count_ - folded);
+}
+
+}  // namespace midstream::tcp

@@ -1,0 +1,94 @@
+"""The judges judged: a run that is broken in one place must be found broken, by that name."""
+
+import dataclasses
+
+from e2e.case import expect, expect_none
+from support import contract, wire
+from support.conversation import Conversation
+from support.lab import CLIENT, PORT, SERVERS, mac_of
+from support.playback import play
+
+SECONDS = 4
+A = SERVERS["a"]
+
+
+def contract_can_break(case):
+    """Take a run over a plain bridge, change one packet, and expect the sentence."""
+    with case.lab(SECONDS, switch="bridge") as lab:
+        lab.warm(["a"], "half")
+        packets = play(lab, "half", case.directory).conversation.packets
+    whole = Conversation(packets, CLIENT, A, PORT)
+    media = contract.media_of(whole)
+    expect_none(contract.violations(whole, mac_of(A), media))
+    for words, change in CHANGES:
+        broken = change(whole, list(packets))
+        found = contract.violations(Conversation(broken, CLIENT, A, PORT), mac_of(A), media)
+        expect(any(words in sentence for sentence in found), f"{words!r} was expected, but found: {found}")
+    return f"{len(CHANGES)} ways to break it"
+
+
+def _rtp(whole, packets, stream=0, number=20):
+    """The index of one RTP packet of a stream in the capture."""
+    port = whole.streams[stream].client_ports[0]
+    return [n for n, p in enumerate(packets) if p.kind == "udp" and p.destination_port == port][number]
+
+
+def _report(whole, packets, number):
+    port = whole.streams[0].client_ports[1]
+    found = [n for n, p in enumerate(packets) if p.kind == "udp" and p.destination_port == port and p.payload[1] == 200]
+    return found[number]
+
+
+def _control(packets, number=2):
+    """The index of a segment with an answer of the server."""
+    return [n for n, p in enumerate(packets) if p.kind == "tcp" and p.source == A and p.payload][number]
+
+
+def _changed(packets, at, **fields):
+    packets[at] = dataclasses.replace(packets[at], **fields)
+    return packets
+
+
+def _bytes_changed(packets, at, offset, value):
+    payload = bytearray(packets[at].payload)
+    payload[offset:offset + len(value)] = value
+    return _changed(packets, at, payload=bytes(payload))
+
+
+def _without(packets, at):
+    return packets[:at] + packets[at + 1:]
+
+
+def _twice(packets, at):
+    return packets[:at + 1] + packets[at:]
+
+
+def _stamped(packets, at, value):
+    options = {**packets[at].options, 8: value.to_bytes(4, "big") + bytes(4)}
+    return _changed(packets, at, options=options)
+
+
+CHANGES = (
+    ("RTP H264: sequence number", lambda w, p: _without(p, _rtp(w, p))),
+    ("media H264: ", lambda w, p: _without(p, _rtp(w, p))),
+    ("media MPEG4-GENERIC: ", lambda w, p: _twice(p, _rtp(w, p, 1))),
+    ("RTP H264: ssrc", lambda w, p: _bytes_changed(p, _rtp(w, p), 8, b"\1\2\3\4")),
+    ("RTP H264: payload_type", lambda w, p: _bytes_changed(p, _rtp(w, p), 1, b"\x63")),
+    ("has timestamp", lambda w, p: _bytes_changed(p, _rtp(w, p), 7, bytes([p[_rtp(w, p)].payload[7] ^ 1]))),
+    ("marker", lambda w, p: _bytes_changed(p, _rtp(w, p), 1, bytes([p[_rtp(w, p)].payload[1] ^ 0x80]))),
+    ("1 unknown", lambda w, p: _bytes_changed(p, _rtp(w, p), 40, b"????")),
+    ("packets from 10.99.0.3", lambda w, p: _changed(p, _rtp(w, p), source="10.99.0.3")),
+    ("comes from 02:00:00:99:00:03", lambda w, p: _changed(p, _rtp(w, p), source_mac="02:00:00:99:00:03")),
+    ("is a reset", lambda w, p: _changed(p, _control(p), flags=wire.RST)),
+    ("a hole", lambda w, p: _without(p, _control(p))),
+    ("has a timestamp that goes back", lambda w, p: _stamped(p, _control(p), 0)),
+    ("lacks its timestamp", lambda w, p: _changed(p, _control(p), options={})),
+    ("has a wrong", lambda w, p: _changed(p, _control(p), faults=["wrong TCP or UDP checksum"])),
+    ("Session ids", lambda w, p: _bytes_changed(
+        p, _control(p), p[_control(p)].payload.index(b"Session: ") + 9, b"????????")),
+    ("have the answers", lambda w, p: _bytes_changed(p, _control(p), p[_control(p)].payload.index(b"CSeq: ") + 6, b"9")),
+    ("leaves the line", lambda w, p: _bytes_changed(p, _report(w, p, 1), 18, b"\0\0")),
+    ("the counts fall", lambda w, p: _bytes_changed(p, _report(w, p, 0), 20, b"\0\xff\0\0")),
+)
+
+CASES = [contract_can_break]

@@ -1,0 +1,45 @@
+// Whatever a frame holds, its parsed places lie inside it, and checksums once made stay.
+#include "lib/net/packet.h"
+
+#include <cstdlib>
+#include <vector>
+
+using namespace midstream;
+using namespace midstream::net;
+
+namespace {
+
+void expect(bool condition) {
+  if (!condition) std::abort();
+}
+
+void check_places(const Packet& packet, size_t frame_bytes) {
+  expect(packet.l3_offset <= frame_bytes);
+  if (packet.kind != PacketKind::kTcp && packet.kind != PacketKind::kUdp) return;
+  expect(packet.l3_offset < packet.l4_offset && packet.l4_offset < packet.payload_offset);
+  expect(size_t{packet.payload_offset} + packet.payload_bytes <= frame_bytes);
+}
+
+void check_refresh(Bytes frame, const Packet& packet) {
+  std::vector<uint8_t> once(frame.begin(), frame.end());
+  refresh_checksums(once, packet);
+  std::vector<uint8_t> twice = once;
+  refresh_checksums(twice, packet);
+  expect(once == twice);
+  const Packet again = parse_packet(once);
+  expect(again.kind == packet.kind && again.source == packet.source);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const Bytes frame(data, size);
+  const Packet packet = parse_packet(frame);
+  check_places(packet, size);
+  if (packet.kind == PacketKind::kTcp || packet.kind == PacketKind::kUdp) check_refresh(frame, packet);
+  ArpMessage arp;
+  if (parse_arp(frame, packet, arp)) expect(packet.kind == PacketKind::kArp);
+  QuotedFlow flow;
+  if (parse_icmp_error(frame, packet, flow)) expect(packet.kind == PacketKind::kIcmp);
+  return 0;
+}

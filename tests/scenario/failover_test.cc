@@ -1,0 +1,202 @@
+// A server fails, another takes over, and the client does not notice: the whole contract after each of
+// the ways in which a server can fail.
+#include <catch2/catch.hpp>
+
+#include "tests/scenario/contract.h"
+#include "tests/scenario/switch_fixture.h"
+
+namespace midstream::scenario {
+namespace {
+
+constexpr size_t kSomePackets = 200;  // of video: 3 to 4 seconds of the movie
+
+void check_resumed(SwitchedWorld& world, const std::string& cause) {
+  REQUIRE(world.dut.events().size() == 1);
+  const Event& event = world.dut.events().newest();
+  CHECK(event.outcome == "resumed");
+  CHECK(event.cause == cause);
+  CHECK(event.server_from == "a");
+  CHECK(event.server_to == "b");
+  CHECK(event.streams.size() == world.client().tracks().size());
+  for (const StreamEvent& stream : event.streams) CHECK(stream.cut_method == "content");
+  CHECK(event.media_gap.has_value());
+}
+
+TEST_CASE("the server's process is killed") {
+  WorldOptions options;
+  options.movie.b_frames = GENERATE(0u, 2u);
+  const Death how = GENERATE(Death::kFin, Death::kReset);
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(how);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  check_resumed(world, std::string("connection ") + (how == Death::kFin ? "closed" : "reset") + " by the server");
+}
+
+TEST_CASE("the server's host is cut off") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().host().cut_off();
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  check_resumed(world, "silence");
+}
+
+TEST_CASE("the server freezes") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().freeze();
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("the media gap is short") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  const auto& rtp = world.client().tracks()[0].rtp;
+  Duration longest{0};
+  for (size_t i = 1; i < rtp.size(); ++i) longest = std::max(longest, rtp[i].time - rtp[i - 1].time);
+  CHECK(to_ms(longest) < 100);
+}
+
+TEST_CASE("a server that does not know Seek-Style paces from the key frame") {
+  WorldOptions options;
+  options.b.personality.honours_seek_style = false;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("the new server lies in RTP-Info") {
+  WorldOptions options;
+  options.b.personality.lies_in_rtp_info_after_seek = true;
+  options.b.personality.rtp_info_sequence_one_less = GENERATE(false, true);
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("the new server's clock starts at the seek") {
+  WorldOptions options;
+  options.b.personality.timestamps_restart_at_seek = true;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world, {.timestamp_tolerance = 1});
+}
+
+TEST_CASE("the sound is silence, so that payloads repeat") {
+  WorldOptions options;
+  options.movie.silence = true;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  CHECK(check_rtp(world, {}) == Findings{});
+  CHECK(check_connection(world, {}) == Findings{});
+  CHECK(check_reports(world, {}) == Findings{});
+  CHECK(check_media(world, {}) == Findings{});
+}
+
+TEST_CASE("the server fails in the middle of a frame") {
+  WorldOptions options;
+  options.movie.most_packets = 12;
+  options.a.personality.packet_spacing = 1ms;  // a key frame takes 12 ms
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.run_until(
+      [&] {
+        const auto& tracks = world.client().tracks();
+        return tracks[0].rtp.size() > kSomePackets && !tracks[0].rtp.back().packet.marker;
+      },
+      8s));
+  world.a().die(Death::kReset);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("a seek of the client has moved the position before the failure") {
+  SwitchedWorld world;
+  RtspClient& client = world.client();
+  REQUIRE((client.connect() && client.describe() && client.setup_all() && client.play("npt=3-")));
+  REQUIRE(client.await_packets(0, 80));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  // The movie from 3 s on, wherever it is known to be exact.
+  CHECK(check_connection(world, {}) == Findings{});
+  CHECK(check_rtp(world, {}) == Findings{});
+  CHECK(check_media(world, {.position = 3s}) == Findings{});
+}
+
+TEST_CASE("a third server takes over when the second fails too") {
+  WorldOptions options;
+  options.servers = 3;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 120));
+  world.a().die(Death::kFin);
+  REQUIRE(world.client().await_packets(0, 240));
+  world.b().die(Death::kReset);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  CHECK(world.dut.events().size() == 2);
+  CHECK(world.dut.events().newest().server_to == "c");
+}
+
+TEST_CASE("a second server that is down is passed over") {
+  WorldOptions options;
+  options.servers = 3;
+  SwitchedWorld world(options);
+  world.b().host().cut_off();
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  REQUIRE(world.dut.events().size() >= 1);
+  CHECK(world.dut.events().newest().server_to == "c");
+}
+
+TEST_CASE("any moment, any cutting: the contract holds") {
+  WorldOptions options;
+  const uint32_t seed = GENERATE(range(100u, 140u));
+  options.seed = seed;
+  options.client.cut_requests = true;
+  options.movie.b_frames = seed % 3;
+  options.movie.most_packets = 2 + seed % 7;
+  options.client.tcp.delayed_ack = seed % 2 == 0 ? 40ms : 0ms;
+  options.client_link.jitter = options.server_link.jitter = 300us;
+  SwitchedWorld world(options);
+  INFO("seed " << seed);
+  REQUIRE(world.client().begin());
+  world.run_for(std::chrono::microseconds(world.random.between(20'000, 5'000'000)));
+  const uint32_t before = world.client().request("GET_PARAMETER");
+  world.run_for(std::chrono::microseconds(world.random.between(0, 1000)));
+  if (seed % 4 == 0) {
+    world.a().host().cut_off();
+  } else {
+    world.a().die(seed % 4 == 1 ? Death::kReset : Death::kFin);
+  }
+  CHECK(world.client().await(before));
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+}  // namespace
+}  // namespace midstream::scenario

@@ -1,0 +1,132 @@
+// A computer on a cable: an Ethernet and an IPv4 address, ARP both ways, UDP ports, TCP connections,
+// ICMP, and the manners of a kernel whose process has died.
+//
+// Every frame it accepts is checked: IP, TCP and UDP checksums, and that one IP address keeps to one
+// Ethernet address (a client must never see that its server's place was taken). What is wrong goes to
+// Violations, and with that fails the test.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "lib/net/packet.h"
+#include "tests/scenario/network.h"
+#include "tests/scenario/tcp_peer.h"
+
+namespace midstream::scenario {
+
+// What no peer may do. Collected over the run of a test and asserted empty by the contract.
+class Violations {
+ public:
+  Violations(Timeline& timeline, PacketLog& log) : timeline_(timeline), log_(log) {}
+
+  void add(const std::string& host, const std::string& text);
+  const std::vector<std::string>& all() const { return all_; }
+  void clear() { all_.clear(); }
+
+ private:
+  Timeline& timeline_;
+  PacketLog& log_;
+  std::vector<std::string> all_;
+};
+
+enum class Death { kFin, kReset };  // how its TCP connections end; reset: with data unread
+
+class Host {
+ public:
+  using UdpHandler = std::function<void(Endpoint source, Bytes payload)>;
+  using Accept = std::function<void(TcpPeer&)>;
+
+  struct Parts {
+    Timeline& timeline;
+    PacketLog& log;
+    Violations& violations;
+    Random& random;
+    Segment& segment;
+  };
+
+  Host(Parts parts, std::string name, MacAddress mac, Address address);
+
+  void bind_udp(uint16_t port, UdpHandler handler) { udp_[port] = std::move(handler); }
+  void unbind_udp(uint16_t port) { udp_.erase(port); }
+  void send_udp(uint16_t source_port, Endpoint destination, Bytes payload);
+
+  TcpPeer& connect(uint16_t local_port, Endpoint remote, const TcpOptions& options);
+  void listen(uint16_t port, const TcpOptions& options, Accept accept);
+
+  void ping(Address destination);
+  size_t pings_answered() const { return pings_answered_; }
+
+  void cut_off();  // the cable is pulled: nothing in or out
+  void reconnect();
+  // The process dies: its connections end as told, its ports are closed from now on.
+  void die(Death how);
+
+  void forget_arp() { arp_.clear(); }
+  LinkQuality& upstream() { return parts_.segment.from(cable_); }
+  LinkQuality& downstream() { return parts_.segment.to(cable_); }
+  void lose_received(Segment::Filter filter) { parts_.segment.lose_to(cable_, std::move(filter)); }
+  void lose_sent(Segment::Filter filter) { parts_.segment.lose_from(cable_, std::move(filter)); }
+  void send_frame(const Frame& frame);  // as it is
+
+  void violation(const std::string& text) { parts_.violations.add(name_, text); }
+  const std::string& name() const { return name_; }
+  Address address() const { return address_; }
+  MacAddress mac() const { return mac_; }
+  Timeline& timeline() { return parts_.timeline; }
+  Random& random() { return parts_.random; }
+  const std::vector<net::QuotedFlow>& icmp_errors() const { return icmp_errors_; }
+  const std::map<Address, std::set<MacAddress>>& seen_macs() const { return seen_macs_; }
+  const std::set<Address>& heard_from() const { return heard_from_; }  // IP, not only ARP
+
+ private:
+  struct Flow {
+    uint16_t local_port;
+    Endpoint remote;
+    auto operator<=>(const Flow&) const = default;
+  };
+  struct Listener {
+    TcpOptions options;
+    Accept accept;
+  };
+  struct Unresolved {
+    int requests = 0;
+    std::vector<Frame> frames;
+  };
+
+  void on_frame(const Frame& frame);
+  bool checksums_hold(const Frame& frame, const net::Packet& packet);
+  void on_arp(const Frame& frame, const net::Packet& packet);
+  void on_icmp(const Frame& frame, const net::Packet& packet);
+  void on_udp(const Frame& frame, const net::Packet& packet);
+  void on_tcp(const Frame& frame, const net::Packet& packet);
+  void refuse(const tcp::Segment& segment, Address destination);
+  void send_port_unreachable(const Frame& frame, const net::Packet& packet);
+  void send_segment(Address destination, const tcp::Segment& segment);
+  void send_icmp(Address destination, Bytes message);
+  void send_ip(Address destination, Frame frame);  // destination MAC still to be written
+  void ask_for(Address destination);
+  TcpPeer& make_peer(Flow flow, const TcpOptions& options);
+  net::LinkHeader link() const { return {.source = mac_}; }
+
+  Parts parts_;
+  std::string name_;
+  MacAddress mac_;
+  Address address_;
+  size_t cable_;
+  std::map<Address, MacAddress> arp_;
+  std::map<Address, Unresolved> unresolved_;
+  std::map<uint16_t, UdpHandler> udp_;
+  std::map<uint16_t, Listener> listeners_;
+  std::map<Flow, TcpPeer*> connections_;
+  std::vector<std::unique_ptr<TcpPeer>> peers_;  // all that ever were: timers refer to them
+  std::vector<net::QuotedFlow> icmp_errors_;
+  std::map<Address, std::set<MacAddress>> seen_macs_;
+  std::set<Address> heard_from_;
+  size_t pings_answered_ = 0;
+};
+
+}  // namespace midstream::scenario

@@ -1,0 +1,86 @@
+// Sends one session's tracks over UDP in a server's manner: paced by the movie's send times, a burst
+// at an accurate seek, sender reports on one NTP/RTP line, BYE at the end.
+//
+// A seek to X starts at the key frame K before it. Accurate: all of [K, X) leaves at once, with the
+// timestamp of X; then the pace starts. Otherwise the pace starts at K.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "lib/base/address.h"
+#include "tests/scenario/movie.h"
+#include "tests/scenario/personality.h"
+#include "tests/scenario/process.h"
+#include "tests/scenario/rtp_wire.h"
+#include "tests/scenario/timeline.h"
+
+namespace midstream::scenario {
+
+class Host;
+
+struct SenderTrack {
+  const Track* track = nullptr;
+  Endpoint client_rtp, client_rtcp;
+  uint16_t server_rtp = 0;  // RTCP is the next
+  uint32_t ssrc = 0;
+  uint16_t first_sequence = 0;
+  uint16_t sequence = 0;        // of the next packet
+  uint32_t base_timestamp = 0;  // of NPT 0
+  uint32_t sent_packets = 0, sent_bytes = 0;
+};
+
+// What a server sends for one PLAY, in order: the expectation of the contract, too.
+struct PlannedPacket {
+  const MediaUnit* unit;  // null for an inserted parameter set
+  Payload payload;
+  Duration pts;   // clamped
+  Duration when;  // after the start of PLAY
+  bool marker;
+};
+std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position, bool accurate,
+                                bool insert_parameter_sets);
+
+class MediaSender {
+ public:
+  MediaSender(Host& host, Process& process, const Movie& movie, const Personality& personality,
+              std::string cname);
+
+  std::vector<SenderTrack>& tracks() { return tracks_; }
+  void play(Duration position, bool accurate, bool seeking);
+  void pause();
+  void resume();  // where pause() left off, not one packet twice
+  void stop();    // for good
+  bool playing() const { return playing_; }
+  Duration position() const;  // NPT now
+
+ private:
+  struct Schedule {
+    std::vector<PlannedPacket> packets;
+    size_t next = 0;
+  };
+
+  void start();
+  void step(size_t track, uint64_t generation);
+  void send(SenderTrack& track, const PlannedPacket& packet);
+  void report(size_t track, uint64_t generation, bool bye);
+  void say_bye_when_all_sent();
+
+  Host& host_;
+  Process& process_;
+  const Movie& movie_;
+  const Personality& personality_;
+  std::string cname_;
+  std::vector<SenderTrack> tracks_;
+  std::vector<Schedule> schedules_;
+  bool playing_ = false;
+  uint64_t generation_ = 0;  // timers of an older PLAY do nothing
+  Time play_time_;      // when NPT start_ was or would have been sent
+  Duration start_{0};   // of the newest seek
+  Duration played_{0};  // since then, while paused
+};
+
+}  // namespace midstream::scenario

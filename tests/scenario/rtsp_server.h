@@ -1,0 +1,118 @@
+// A scripted RTSP server on a host: answers what players and the switch ask, plays its movie over UDP,
+// and remembers what it was asked and told. Strict where real servers are: a session must be its own
+// (454), CSeq must be there (400).
+//
+// A session ends when its connection closes. die(), freeze() and thaw() are for the tests.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/scenario/host.h"
+#include "tests/scenario/media_sender.h"
+#include "tests/scenario/movie.h"
+#include "tests/scenario/personality.h"
+#include "tests/scenario/process.h"
+#include "tests/scenario/rtsp_text.h"
+
+namespace midstream::scenario {
+
+struct ServerOptions {
+  Personality personality;
+  MovieOptions movie;
+  TcpOptions tcp;
+  uint16_t port = 554;
+  uint16_t first_rtp_port = 6970;
+  // Else random. Per track; set so that something wraps soon.
+  std::vector<uint16_t> first_sequence;
+  std::vector<uint32_t> base_timestamp;
+};
+
+class RtspServer {
+ public:
+  struct Session {
+    std::string id;
+    Address client;
+    std::unique_ptr<MediaSender> sender;
+    std::string url;
+    bool played = false;
+    bool open = true;
+    const TcpPeer* connection = nullptr;  // that it was set up on
+  };
+  struct Request {
+    RtspMessage message;
+    Endpoint from;
+  };
+  struct Report {  // RTCP from a client
+    Time time;
+    Endpoint from;
+    uint16_t port;
+    Rtcp rtcp;
+  };
+
+  RtspServer(Host& host, ServerOptions options);
+
+  void start();            // (again) listens; nothing of an earlier life is known
+  void die(Death how);     // the process ends
+  void freeze() { process_.freeze(); }  // the kernel goes on, the process does not
+  void thaw() { process_.thaw(); }
+  // From now on requests are read and acknowledged but not answered.
+  void stop_answering() { answering_ = false; }
+
+  Host& host() { return host_; }
+  const Movie& movie() const { return movie_; }
+  const Personality& personality() const { return options_.personality; }
+  const std::deque<Session>& sessions() const { return sessions_; }
+  const Session* newest_session() const { return sessions_.empty() ? nullptr : &sessions_.back(); }
+  const std::vector<Request>& requests() const { return requests_; }
+  size_t count(const std::string& method) const;  // requests of that method
+  const std::vector<Report>& reports() const { return reports_; }
+  size_t punches() const { return punches_; }
+
+ private:
+  struct Connection {
+    TcpPeer* tcp;
+    std::string unread;
+    Time free_at;  // answers keep the order of the requests
+  };
+  struct Answer {
+    std::string status = "200 OK";
+    std::string headers, body;
+    Duration delay{0};
+    std::function<void()> afterwards;
+  };
+
+  void on_accept(TcpPeer& tcp);
+  void on_event(size_t connection, TcpEvent event);
+  void read(size_t connection);
+  void on_request(size_t connection, const RtspMessage& request);
+  Answer answer(size_t connection, const RtspMessage& request);
+  Answer describe(const RtspMessage& request);
+  Answer setup(size_t connection, const RtspMessage& request);
+  Answer play(Session& session, const RtspMessage& request);
+  Answer pause(Session& session);
+  Answer teardown(Session& session);
+  std::string sdp() const;
+  std::string rtp_info(const Session& session, Duration start, bool fresh_seek) const;
+  SenderTrack make_track(size_t index, const RtspMessage& request, Address client);
+  Session* find(const std::string& session_header);
+  void listen_to_reports(uint16_t rtp_port);
+  void end_sessions_of(const TcpPeer& tcp);
+
+  Host& host_;
+  ServerOptions options_;
+  Movie movie_;
+  Process process_;
+  bool answering_ = true;
+  uint64_t life_ = 0;  // what an earlier life had begun is not finished
+  std::deque<Connection> connections_;
+  std::deque<Session> sessions_;
+  std::vector<Request> requests_;
+  std::vector<Report> reports_;
+  size_t punches_ = 0;
+  uint16_t next_rtp_port_ = 0;
+};
+
+}  // namespace midstream::scenario

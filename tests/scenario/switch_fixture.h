@@ -1,0 +1,68 @@
+// The switch under test between the two segments of a world: the real worker and the real control loop
+// in one thread, in virtual time, on DPDK ports made of rings.
+//
+// It is polled as soon as a frame arrives, every 50 us while it is busy, and every millisecond
+// otherwise. Its log lines, its drops and its events go into the packet log. Ports and packet pool
+// live as long as the process; when a fixture ends, every buffer must be back in the pool.
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "control/control_loop.h"
+#include "dataplane/worker.h"
+#include "tests/scenario/world.h"
+
+namespace midstream::scenario {
+
+inline const Address kDeviceAddress = Address::v4(0x0a6300fe);  // 10.99.0.254
+
+struct SwitchOptions {
+  HeartbeatConfig heartbeat;
+  DetectConfig detect;
+  ServiceConfig::Resume resume = ServiceConfig::Resume::kExact;
+};
+
+class SwitchFixture {
+ public:
+  SwitchFixture(World& world, const SwitchOptions& options);
+  ~SwitchFixture();
+  SwitchFixture(const SwitchFixture&) = delete;
+  SwitchFixture& operator=(const SwitchFixture&) = delete;
+
+  const EventLog& events() const { return control_->events(); }
+  const EventDetector& detector() const { return control_->detector(); }
+  const WorkerStats& stats() const { return worker_->stats(); }
+  ControlLoop& control() { return *control_; }
+  uint64_t drops(Drop reason) const { return stats().drops[static_cast<size_t>(reason)]; }
+
+ private:
+  void receive(size_t port, const Frame& frame);
+  void schedule(Duration delay);
+  void poll();
+  void send_out();
+  void write_remarks();
+
+  World& world_;
+  size_t cable_[2] = {};  // to the clients' and to the servers' segment
+  std::optional<Timeline::Key> next_poll_;
+  char* text_ = nullptr;  // the switch's log
+  size_t text_bytes_ = 0, text_shown_ = 0;
+  std::FILE* text_file_;
+  Log log_;
+  WorkerStats shown_{};
+  std::unique_ptr<Mailbox> mailbox_;
+  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<ControlLoop> control_;
+};
+
+// A world with the switch in it. Heartbeats have found all servers before the test begins.
+struct SwitchedWorld : World {
+  explicit SwitchedWorld(const WorldOptions& options = {}, const SwitchOptions& switch_options = {});
+
+  SwitchFixture dut;
+};
+
+}  // namespace midstream::scenario

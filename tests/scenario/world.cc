@@ -1,0 +1,51 @@
+#include "tests/scenario/world.h"
+
+#include <algorithm>
+
+namespace midstream::scenario {
+
+World::World(const WorldOptions& o)
+    : random(o.seed), clients(timeline, log, o.seed + 1), servers(timeline, log, o.seed + 2) {
+  Host& client = add_host("client", "10.99.0.10", true);
+  client.upstream() = client.downstream() = o.client_link;
+  ClientOptions client_options = o.client;
+  if (client_options.server.port == 0) client_options.server = {kServerA, o.a.port};
+  client_ = std::make_unique<RtspClient>(client, client_options);
+  const ServerOptions* options[] = {&o.a, &o.b, &o.c};
+  const char* addresses[] = {"10.99.0.2", "10.99.0.3", "10.99.0.4"};
+  const char* names[] = {"a", "b", "c"};
+  for (size_t i = 0; i < o.servers; ++i) {
+    ServerOptions server = *options[i];
+    server.movie = o.movie;
+    if (i == 1 && o.b_has_other_content) server.movie.content += 1;
+    // Machines have clocks of their own.
+    server.personality.wall_clock += 12345ms * static_cast<int>(i);
+    server.first_rtp_port = static_cast<uint16_t>(server.first_rtp_port + 100 * i);
+    add_server(names[i], addresses[i], server);
+    hosts_.back()->upstream() = hosts_.back()->downstream() = o.server_link;
+  }
+}
+
+Host& World::add_host(const std::string& name, const std::string& address, bool client_side) {
+  const MacAddress mac{{2, 0, 0, 0, client_side ? uint8_t{1} : uint8_t{2}, static_cast<uint8_t>(hosts_.size() + 1)}};
+  const Host::Parts parts{timeline, log, violations, random, client_side ? clients : servers};
+  hosts_.push_back(std::make_unique<Host>(parts, name, mac, parse_address(address).value()));
+  return *hosts_.back();
+}
+
+void World::add_server(const std::string& name, const std::string& address, ServerOptions options) {
+  Host& host = add_host(name, address, false);
+  servers_.push_back(std::make_unique<RtspServer>(host, std::move(options)));
+}
+
+bool World::run_to_the_end(Duration limit) {
+  return run_until(
+      [this] {
+        return std::ranges::all_of(client().tracks(), [](const ClientTrack& t) {
+          return !t.rtcp.empty() && t.rtcp.back().rtcp.bye;
+        });
+      },
+      limit);
+}
+
+}  // namespace midstream::scenario

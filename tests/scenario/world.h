@@ -1,0 +1,68 @@
+// A whole test world: client, servers a, b, c with the same movie, two Ethernet segments, and between
+// them either a plain bridge (the harness testing itself) or the switch under test.
+//
+//   client 10.99.0.10 --- | switch | --- a 10.99.0.2, b 10.99.0.3, c 10.99.0.4
+//
+// One seed decides everything that is random.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/scenario/rtsp_client.h"
+#include "tests/scenario/rtsp_server.h"
+
+namespace midstream::scenario {
+
+struct WorldOptions {
+  uint64_t seed = 1;
+  ClientOptions client;
+  MovieOptions movie;         // of all servers
+  ServerOptions a, b, c;      // their movie is replaced by the above ...
+  bool b_has_other_content = false;  // ... but for this
+  size_t servers = 2;
+  LinkQuality client_link, server_link;
+};
+
+class World {
+ public:
+  explicit World(const WorldOptions& options);
+
+  Timeline timeline;
+  PacketLog log;
+  Violations violations{timeline, log};
+  Random random;
+  Segment clients, servers;
+
+  Host& client_host() { return *hosts_[0]; }
+  RtspServer& server(size_t index) { return *servers_[index]; }
+  size_t server_count() const { return servers_.size(); }
+  // Another host: on the clients' side or the servers'.
+  Host& add_host(const std::string& name, const std::string& address, bool client_side);
+
+  RtspClient& client() { return *client_; }
+  RtspServer& a() { return server(0); }
+  RtspServer& b() { return server(1); }
+  RtspServer& c() { return server(2); }
+
+  void run_for(Duration d) { timeline.run_for(d); }
+  template <typename Condition>
+  bool run_until(Condition&& condition, Duration limit) {
+    return timeline.run_until(condition, limit);
+  }
+  // Until the client has had a BYE for every track, or the time is over.
+  bool run_to_the_end(Duration limit = 20s);
+
+ private:
+  void add_server(const std::string& name, const std::string& address, ServerOptions options);
+
+  std::vector<std::unique_ptr<Host>> hosts_;
+  std::vector<std::unique_ptr<RtspServer>> servers_;
+  std::unique_ptr<RtspClient> client_;
+};
+
+inline const Address kClientAddress = Address::v4(0x0a63000a);
+inline const Address kServerA = Address::v4(0x0a630002), kServerB = Address::v4(0x0a630003);
+
+}  // namespace midstream::scenario
