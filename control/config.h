@@ -42,13 +42,11 @@ struct ServerConfig {
 };
 
 struct ServiceConfig {
-  enum class Resume : uint8_t { kExact, kKeyframe };
   std::string name;
   Address address;
   uint16_t port = 554;
   std::vector<size_t> servers;  // indices into Config::servers, in order of preference
   size_t own_server = 0;        // index into Config::servers: the one whose address this is
-  Resume resume = Resume::kExact;
 };
 
 struct DetectConfig {

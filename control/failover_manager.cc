@@ -196,6 +196,7 @@ void FailoverManager::poll(Time now) {
       ++it;
       continue;
     }
+    it->second.event.outcome = "established, but without media on every stream";
     finish(std::move(it->second.event));
     it = resuming_.erase(it);
   }

@@ -36,7 +36,7 @@ bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
   fill_words();
   join_options();
   if (!join_client_bytes() || !join_server_bytes(now)) return false;
-  prepare_streams(streams);
+  prepare_streams(streams, now);
   Connection& c = connection_;
   c.server = static_cast<uint16_t>(server_);
   c.server_endpoint = remote_;
@@ -154,13 +154,13 @@ bool StreamEstablishment::join_server_bytes(Time now) {
   return true;
 }
 
-void StreamEstablishment::prepare_streams(std::span<StreamState> streams) {
+void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time now) {
   Connection& c = connection_;
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
     if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
     const rtsp::ReplaySession& other = replay_.result(s);
-    c.clocks[s].shift_known = false;
+    c.clocks[s].switch_server();
     for (size_t i = 0; i < session.stream_count; ++i) {
       if (c.stream_state[s][i] == kNoStream) continue;
       StreamState& stream = streams[c.stream_state[s][i]];
@@ -168,6 +168,8 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams) {
       rtp::CutContext context;
       context.clock_rate = stream.clock_rate;
       context.frame_ticks = stream.position.frame_ticks();
+      const rtsp::Stream& agreed = session.streams[i];
+      context.first_sequence = agreed.info_sequence;
       if (stream.position.anchored() && other.play_start && answer.info_timestamp) {
         context.has_position = true;
         context.client_anchor = stream.position.timestamp_at(*other.play_start);
@@ -175,8 +177,7 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams) {
       }
       stream.finder.reset(stream.last, context);
       stream.phase = StreamPhase::kCutting;
-      stream.server_ssrc = answer.ssrc;
-      stream.server_payload_type = answer.payload_type;
+      stream.cutting_since = now;
     }
   }
 }

@@ -48,7 +48,7 @@ class StreamEstablishment {
   void join_options();
   bool join_client_bytes();
   bool join_server_bytes(Time now);
-  void prepare_streams(std::span<StreamState> streams);
+  void prepare_streams(std::span<StreamState> streams, Time now);
 
   Connection& connection_;
   size_t server_;

@@ -92,6 +92,7 @@ struct Connection {
   Time failed_at{};
   Time closed_at{};
   bool suspected = false;  // control has been asked whether the server lives
+  Time trusted_until{};    // it did live a moment ago: silence alone raises no doubt until then
 
   uint8_t key_count = 0;
   std::array<FlowKey, kMaxFlowKeys> keys;

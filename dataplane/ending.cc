@@ -159,7 +159,7 @@ void Worker::on_timer(Connection& c) {
     next = std::max(held.until, now_ + kByeHold / 8);
   }
   if (c.conversation.any_playing() && c.closed_at == Time{}) {
-    if (silent(c) && ending_is_failure(c)) suspect(c, Cause::kSilence);
+    if (now_ >= c.trusted_until && silent(c) && ending_is_failure(c)) suspect(c, Cause::kSilence);
     next = std::min(next, now_ + options_.stall / 4);
   }
   if (c.state == ConnectionState::kSpliced) {

@@ -39,7 +39,9 @@ void Worker::handle_mail(const ToWorker& mail) {
       if (ending_is_failure(c)) freeze(c, c.cause);
       return;
     case ToWorker::Kind::kAlive:
-      if (current) c.suspected = false;
+      if (!current) return;
+      c.suspected = false;
+      c.trusted_until = now_ + options_.stall;
       return;
     case ToWorker::Kind::kExpect:
       if (!learn_flow(c, {mail.endpoint, c.client, Protocol::kTcp, {}},

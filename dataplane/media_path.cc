@@ -11,7 +11,12 @@ constexpr uint32_t kMaxSearched =
     2000;  // packets: two seconds of a fast stream, then no cut is to be found
 constexpr uint32_t kLatePackets = 1
                                   << 14;  // how long a packet from before the cut may still straggle in
-constexpr size_t kMaxRtcp = 1500;
+constexpr Duration kMaxSearch = 3s;       // more than the longest burst of [K, X)
+constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
+
+bool searched_enough(const StreamState& stream, Time now) {
+  return stream.finder.dropped_packets() > kMaxSearched || now - stream.cutting_since > kMaxSearch;
+}
 
 Bytes payload_of(const net::Packet& packet, MutableBytes frame) {
   return Bytes(frame).subspan(packet.payload_offset, packet.payload_bytes);
@@ -75,12 +80,10 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
     c.last_server_sign = now_;
     stream.interval.on_packet(now_);
     const Bytes payload = Bytes(packet).subspan(header.payload_offset, header.payload_bytes);
-    const bool first =
-        stream.finder.is_first_new(header, payload) ||
-        (stream.finder.dropped_packets() > kMaxSearched && stream.finder.give_up(header));
+    const bool first = stream.finder.is_first_new(header, payload) ||
+                       (searched_enough(stream, now_) && stream.finder.give_up(header));
     if (!first) return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
-    stream.continuity.switch_server(stream.finder.result(), stream.server_ssrc,
-                                    stream.server_payload_type);
+    stream.continuity.switch_server(stream.finder.result(), std::nullopt, std::nullopt);
     stream.phase = StreamPhase::kContinued;
     rtsp::StreamWords& words = c.words.sessions[target.session].streams[target.stream];
     words.sequence_offset = stream.finder.result().sequence_offset;
@@ -132,11 +135,13 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   c.last_server_sign = now_;
   if (stream.phase == StreamPhase::kCutting) return drop(frame.mbuf, Drop::kAlreadyDelivered);
 
-  uint8_t out[kMaxRtcp];
+  uint8_t buffer[kMaxRtcp];
   const size_t size =
-      stream.continuity.rtcp_to_client(packet, out, c.clocks[target.session], stream.clock_rate);
+      stream.continuity.rtcp_to_client(packet, buffer, c.clocks[target.session], stream.clock_rate);
   if (c.state == ConnectionState::kSpliced) {
-    if (size == 0) return drop(frame.mbuf, Drop::kMalformed);
+    // A stream that was set up after the failover knows no other server: only addresses change.
+    const Bytes out = stream.continuity.active() ? Bytes(buffer, size) : packet;
+    if (out.empty()) return drop(frame.mbuf, Drop::kMalformed);
     rte_mbuf* built = rte_pktmbuf_alloc(options_.pool);
     if (built == nullptr) return drop(frame.mbuf, Drop::kNoMbuf);
     const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
@@ -145,7 +150,7 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
     const size_t frame_bytes = net::build_udp_frame(
         room, c.to_client,
         {c.visible.address, muxed ? agreed.server_port.rtp : agreed.server_port.rtcp},
-        {c.client.address, muxed ? agreed.client_port.rtp : agreed.client_port.rtcp}, Bytes(out, size));
+        {c.client.address, muxed ? agreed.client_port.rtp : agreed.client_port.rtcp}, out);
     rte_pktmbuf_append(built, static_cast<uint16_t>(frame_bytes));
     rte_pktmbuf_free(frame.mbuf);
     frame.mbuf = built;
@@ -159,8 +164,8 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
 
 // What the client sends into a stream: openings for firewalls, receiver reports, feedback.
 void Worker::media_to_server(Frame& frame, Connection& c, const FlowTarget& target) {
-  c.last_client_sign = c.state == ConnectionState::kFrozen ? c.last_client_sign : now_;
   if (c.state == ConnectionState::kFrozen) return drop(frame.mbuf, Drop::kFrozen);
+  c.last_client_sign = now_;
   if (c.state != ConnectionState::kSpliced) return bridge(frame);
   StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
   const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];

@@ -49,7 +49,6 @@ void Worker::note_handshake(const Frame& frame, Connection& c, const tcp::Segmen
 }
 
 void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
-  if (c.state == ConnectionState::kClosed && c.failovers > 0) return drop(frame.mbuf, Drop::kFenced);
   tcp::Segment segment;
   if (c.state == ConnectionState::kUnprotected || c.state == ConnectionState::kClosed ||
       !tcp::parse_segment(segment_bytes(frame.packet, frame.bytes), segment)) {
@@ -76,7 +75,14 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   }
 
   note_half(from_client ? c.client_half : c.server_half, segment);
-  if (from_client) c.splice.to_client.custody.acknowledge(segment.acknowledgement, false, now_);
+  if (from_client) {
+    tcp::Custody& custody = c.splice.to_client.custody;
+    custody.acknowledge(segment.acknowledgement, false, now_);
+    if (c.custody_overflow && segment.acknowledgement == c.from_server.next_expected()) {
+      custody.reset(segment.acknowledgement);
+      c.custody_overflow = false;
+    }
+  }
   const TcpSequence before = stream.next_expected();
   stream.insert(segment.sequence, segment.payload);
   const auto in_order = static_cast<size_t>(stream.next_expected() - before);

@@ -59,15 +59,13 @@ class IntervalWatch {
 };
 
 struct StreamState {
-  bool used = false;
   bool said_bye = false;
   StreamPhase phase = StreamPhase::kDirect;
-  uint8_t payload_type = 0;
-  uint8_t server_payload_type = 0;
+  uint16_t client_port = 0;
   uint32_t clock_rate = 0;
-  std::optional<uint32_t> server_ssrc;
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
+  Time cutting_since{};
   uint64_t packets = 0, bytes = 0;
   uint64_t second_bytes = 0, bits_per_second = 0;
   Time second_start{};

@@ -1,6 +1,10 @@
 // Connections, streams and flows: how they are learned, changed and forgotten.
 
+#include <algorithm>
+#include <array>
+#include <memory>
 #include <new>
+#include <utility>
 
 #include "dataplane/worker.h"
 
@@ -89,30 +93,47 @@ void Worker::apply_change(Connection& c, uint8_t change) {
   report(c);
 }
 
+// A stream is known by the client's port: agreements come, change and go, and their indices move.
 void Worker::learn_streams(Connection& c) {
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
+    auto old = c.stream_state[s];
+    c.stream_state[s].fill(kNoStream);
     for (uint8_t i = 0; i < session.stream_count; ++i) {
       const rtsp::Stream& agreed = session.streams[i];
-      uint16_t& slot = c.stream_state[s][i];
-      if (slot == kNoStream) {
-        if (free_streams_.empty()) return mark_unprotected(c, rtsp::Unprotected::kTooManyStreams);
-        slot = free_streams_.back();
-        free_streams_.pop_back();
-        std::destroy_at(&streams_[slot]);
-        new (&streams_[slot]) StreamState();
-        streams_[slot].used = true;
+      const auto known = std::ranges::find_if(old, [&](uint16_t slot) {
+        return slot != kNoStream && streams_[slot].client_port == agreed.client_port.rtp;
+      });
+      uint16_t slot = kNoStream;
+      if (known != old.end()) {
+        slot = std::exchange(*known, kNoStream);
+      } else {
+        slot = new_stream();
       }
+      if (slot == kNoStream) return mark_unprotected(c, rtsp::Unprotected::kTooManyStreams);
+      c.stream_state[s][i] = slot;
       StreamState& state = streams_[slot];
-      if (state.phase == StreamPhase::kDirect) {
-        state.payload_type = state.server_payload_type = agreed.payload_type;
-        state.clock_rate = agreed.clock_rate;
-        state.server_ssrc = agreed.ssrc;
-        learn_media(c, s, i, {c.server_endpoint.address, agreed.server_port.rtp},
-                    agreed.server_port.rtcp);
-      }
+      state.client_port = agreed.client_port.rtp;
+      if (state.phase != StreamPhase::kDirect) continue;
+      state.clock_rate = agreed.clock_rate;
+      learn_media(c, s, i, {c.server_endpoint.address, agreed.server_port.rtp},
+                  agreed.server_port.rtcp);
     }
+    for (const uint16_t slot : old) free_stream(slot);
   }
+}
+
+uint16_t Worker::new_stream() {
+  if (free_streams_.empty()) return kNoStream;
+  const uint16_t slot = free_streams_.back();
+  free_streams_.pop_back();
+  std::destroy_at(&streams_[slot]);
+  std::construct_at(&streams_[slot]);
+  return slot;
+}
+
+void Worker::free_stream(uint16_t slot) {
+  if (slot != kNoStream) free_streams_.push_back(slot);
 }
 
 void Worker::anchor_streams(Connection& c) {
@@ -148,6 +169,40 @@ void Worker::fence_server(Connection& c) {
   }
 }
 
+// A server that was left and lives still believes in its half: it is told at the number that it names
+// (RFC 9293 3.5.2). Servers end a session with its connection, UDP too.
+void Worker::reset_fenced(const Frame& frame, const Connection& c) {
+  const net::Packet& packet = frame.packet;
+  tcp::Segment in;
+  const Bytes bytes = Bytes(frame.bytes).subspan(packet.l4_offset);
+  if (!tcp::parse_segment(bytes, in) || in.flags.rst || !in.flags.ack) return;
+  tcp::Segment out;
+  out.source_port = c.client.port;
+  out.destination_port = packet.source.port;
+  out.flags.rst = true;
+  out.sequence = in.acknowledgement;
+  std::array<uint8_t, 60> segment;
+  const size_t size = tcp::write_segment(out, segment);
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
+  if (mbuf == nullptr) return drop(mbuf, Drop::kNoMbuf);
+  const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
+  const net::LinkHeader link{c.to_client.destination, packet.source_mac, packet.vlan_tags > 0,
+                             packet.vlan_tci};
+  const size_t frame_bytes = net::build_tcp_frame(room, link, c.client.address, packet.source.address,
+                                                  Bytes(segment).first(size));
+  rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame_bytes));
+  transmit(mbuf, frame.port);
+}
+
+// A SYN on a 4-tuple whose connection is over.
+bool Worker::begins_anew(const Frame& frame, const Connection& c) const {
+  const net::Packet& packet = frame.packet;
+  tcp::Segment segment;
+  return c.closed_at != Time{} && packet.kind == net::PacketKind::kTcp && packet.source == c.client &&
+         tcp::parse_segment(Bytes(frame.bytes).subspan(packet.l4_offset), segment) &&
+         segment.flags.syn && !segment.flags.ack;
+}
+
 void Worker::forget(Connection& c) {
   report(c, true);
   for (uint8_t i = 0; i < c.key_count; ++i) {
@@ -156,10 +211,7 @@ void Worker::forget(Connection& c) {
   }
   for (auto& session : c.stream_state) {
     for (uint16_t& slot : session) {
-      if (slot == kNoStream) continue;
-      streams_[slot].used = false;
-      free_streams_.push_back(slot);
-      slot = kNoStream;
+      free_stream(std::exchange(slot, kNoStream));
     }
   }
   HeldBye& held = held_byes_[c.index];

@@ -73,8 +73,16 @@ void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
 
 void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
   Connection& c = connections_[target.connection];
+  // Nothing can be translated any more, and raw it would be the new server's.
+  const bool over = c.state == ConnectionState::kClosed && c.failovers > 0;
+  if (over && !begins_anew(frame, c)) return drop(frame.mbuf, Drop::kFenced);
   switch (target.role) {
     case FlowRole::kControlFromClient:
+      if (begins_anew(frame, c)) {
+        forget(c);
+        return handle_unknown(frame);
+      }
+      [[fallthrough]];
     case FlowRole::kControlFromServer: {
       const bool from_client = target.role == FlowRole::kControlFromClient;
       if (c.state == ConnectionState::kFrozen) {
@@ -92,6 +100,7 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
     case FlowRole::kRtcpToServer:
       return media_to_server(frame, c, target);
     case FlowRole::kFenced:
+      if (frame.packet.kind == net::PacketKind::kTcp) reset_fenced(frame, c);
       return drop(frame.mbuf, Drop::kFenced);
   }
 }

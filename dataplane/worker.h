@@ -92,6 +92,8 @@ class Worker {
   void handle_flow(Frame& frame, const FlowTarget& target);
   void handle_unknown(Frame& frame);
 
+  bool begins_anew(const Frame& frame, const Connection& c) const;
+
   // forward.cc
   void bridge(Frame& frame);
   void transmit(rte_mbuf* mbuf, uint16_t port);
@@ -134,11 +136,14 @@ class Worker {
   Connection* begin_connection(const Frame& frame, uint16_t service);
   void apply_change(Connection& c, uint8_t change);
   void learn_streams(Connection& c);
+  uint16_t new_stream();
+  void free_stream(uint16_t slot);
   void anchor_streams(Connection& c);
   bool learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target);
   void learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
                    uint16_t rtcp_port);
   void fence_server(Connection& c);
+  void reset_fenced(const Frame& frame, const Connection& c);
   void forget(Connection& c);
   void report(const Connection& c, bool gone = false);
 

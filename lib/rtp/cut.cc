@@ -1,6 +1,7 @@
 #include "lib/rtp/cut.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 namespace midstream::rtp {
 
@@ -13,6 +14,7 @@ void CutFinder::reset(const LastPackets& last, const CutContext& context) {
 
 bool CutFinder::is_first_new(const Header& header, Bytes payload) {
   if (cut_.method != CutMethod::kNone) return true;
+  if (!seen_.any) doubt_anchor(header);
   if (last_.size() == 0) return cut_without_history(header);
   watch_clamping(header);
   vote(header, payload_hash(payload));
@@ -20,6 +22,14 @@ bool CutFinder::is_first_new(const Header& header, Bytes payload) {
   seen_ = {true, header.marker, header.sequence_number, header.timestamp};
   dropped_ += !first_new;
   return first_new;
+}
+
+// B starts at about the place that its anchor names. After a seek on a fresh session gst may state the
+// timestamp of NPT 0 instead, off by the whole position: then its first packet's is the better word.
+void CutFinder::doubt_anchor(const Header& header) {
+  const auto tolerance = static_cast<int64_t>(kAnchorToleranceSeconds) * context_.clock_rate;
+  if (std::abs(int64_t{header.timestamp - context_.server_anchor}) > tolerance)
+    context_.server_anchor = header.timestamp;
 }
 
 bool CutFinder::give_up(const Header& header) {

@@ -29,6 +29,7 @@ namespace midstream::rtp {
 uint32_t payload_hash(Bytes payload);  // mixes in the length
 
 inline constexpr size_t kLastPackets = 5;
+inline constexpr uint32_t kAnchorToleranceSeconds = 2;  // as lib/npt/position.h's
 
 // Written by the worker per forwarded packet; sequence numbers and timestamps as the client saw them.
 class alignas(64) LastPackets {
@@ -121,6 +122,7 @@ class CutFinder {
   std::optional<uint32_t> timestamp_offset(const Candidate& candidate) const;
   uint32_t misfit(const Candidate& candidate) const;
 
+  void doubt_anchor(const Header& header);
   bool decide(const Header& header);
   bool decide_by_timestamp(const Header& header);
   bool begins_unit(const Header& header) const;

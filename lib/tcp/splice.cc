@@ -13,7 +13,7 @@ uint16_t rescale(uint16_t window, uint8_t from, uint8_t to) {
 // SACK edges lie in the space of the opposite direction's receiver.
 void translate_sack(const Direction& opposite, const Segment& in, Segment& out) {
   for (size_t i = 0; i < in.sack_count; ++i) {
-    const SackBlock block{opposite.edits.to_input(in.sack[i].left),
+    const SackBlock block{opposite.edits.to_input_left_edge(in.sack[i].left),
                           opposite.edits.to_input(in.sack[i].right)};
     if (block.left >= opposite.input_base && block.left < block.right)
       out.sack[out.sack_count++] = block;

@@ -16,7 +16,8 @@ class Case:
     seconds: int
 
     def lab(self, seconds=None, **options):
-        return Lab(self.instance, seconds or self.seconds, **options)
+        """A lab that leaves the switch's log in our directory."""
+        return Lab(self.instance, seconds or self.seconds, keep_log=self.directory, **options)
 
 
 def expect(condition, sentence):

@@ -33,7 +33,6 @@ def configuration_mistakes(case):
 
 
 def _command(case, old="", new="", ports=2, cores="0-1", options=None):
-    case.directory.mkdir(parents=True, exist_ok=True)
     file = case.directory / "midstream.toml"
     expect(old in CONFIGURATION, f"the lab's configuration has no {old!r}")
     file.write_text(CONFIGURATION.replace(old, new, 1) if old else CONFIGURATION)
@@ -50,7 +49,7 @@ def _prefix(case):
 def signals(case):
     """SIGINT and SIGTERM: exit status 0."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        process = Daemon(_directory(case), "switch").start(_command(case))
+        process = Daemon(case.directory, "switch").start(_command(case))
         try:
             wait_until(lambda: _answers(case, process), "the switch to answer midstreamctl")
             process.send(number)
@@ -58,11 +57,6 @@ def signals(case):
         finally:
             process.kill()
         expect(status == 0, f"{number.name} ended the switch with status {status}: {process.output()[-500:]}")
-
-
-def _directory(case):
-    case.directory.mkdir(parents=True, exist_ok=True)
-    return case.directory
 
 
 def _answers(case, process):

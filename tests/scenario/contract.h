@@ -16,6 +16,7 @@ struct Expectation {
   Duration position{0};
   bool played_to_the_end = true;  // every unit of the movie must have come, and a BYE
   bool media_may_be_lost = false;  // links lose or reorder: the sequence may then have holes
+  bool media_may_come_twice = false;  // links duplicate
   bool connection_lives = true;
   bool all_requests_answered = true;
   uint32_t timestamp_tolerance = 0;  // ticks; 1 where b's clock starts at the seek (its rounding differs)

@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/scenario/contract.h"
+#include "tests/scenario/seeds.h"
 #include "tests/scenario/switch_fixture.h"
 
 namespace midstream::scenario {
@@ -42,7 +43,7 @@ TEST_CASE("the server's host is cut off") {
   world.a().host().cut_off();
   CHECK(world.run_to_the_end());
   check_contract(world);
-  check_resumed(world, "silence");
+  check_resumed(world, "silence, probe unanswered");
 }
 
 TEST_CASE("the server freezes") {
@@ -173,9 +174,86 @@ TEST_CASE("a second server that is down is passed over") {
   CHECK(world.dut.events().newest().server_to == "c");
 }
 
+TEST_CASE("the second server dies while it is being established, the third takes over") {
+  WorldOptions options;
+  options.servers = 3;
+  const std::string step = GENERATE("DESCRIBE", "SETUP", "PLAY");
+  const Death how = GENERATE(Death::kFin, Death::kReset);
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(how);
+  REQUIRE(world.run_until([&] { return world.b().count(step) > 0; }, 3s));
+  world.b().die(how);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  CHECK(world.dut.events().newest().server_to == "c");
+}
+
+TEST_CASE("the second server is slow") {
+  WorldOptions options;
+  options.b.personality.answer_delay = 100ms;
+  options.b.personality.play_delay = 700ms;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("the server says BYE and closes in the middle of the movie") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().shut_down();
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("the first frames are the last: a dies right after PLAY") {
+  WorldOptions options;
+  options.seed = GENERATE(from_range(seeds(10)));
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  world.run_for(std::chrono::microseconds(world.random.between(0, 150'000)));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+TEST_CASE("several clients move at once") {
+  SwitchedWorld world;
+  std::vector<std::unique_ptr<RtspClient>> others;
+  for (int i = 0; i < 8; ++i) {
+    Host& host = world.add_host("other" + std::to_string(i), "10.99.0." + std::to_string(20 + i), true);
+    ClientOptions options;
+    options.server = {kServerA, 554};
+    others.push_back(std::make_unique<RtspClient>(host, options));
+  }
+  // The contract looks at the first session.
+  REQUIRE(world.client().begin());
+  for (auto& other : others) REQUIRE(other->begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().die(Death::kReset);
+  CHECK(world.run_to_the_end());
+  world.run_for(500ms);
+  check_contract(world);
+  CHECK(world.dut.events().size() == others.size() + 1);
+  for (size_t i = 0; i < others.size(); ++i) {
+    CHECK(others[i]->connection_events() == std::vector{TcpEvent::kConnected});
+    for (size_t track = 0; track < 2; ++track) {
+      const auto& rtp = others[i]->tracks()[track].rtp;
+      CHECK(rtp.size() == world.a().movie().tracks[track].units.size());
+      for (size_t k = 0; k < rtp.size(); ++k)
+        REQUIRE(rtp[k].packet.payload == world.a().movie().tracks[track].units[k].payload);
+    }
+  }
+}
+
 TEST_CASE("any moment, any cutting: the contract holds") {
   WorldOptions options;
-  const uint32_t seed = GENERATE(range(100u, 140u));
+  const uint32_t seed = GENERATE(from_range(seeds(40)));
   options.seed = seed;
   options.client.cut_requests = true;
   options.movie.b_frames = seed % 3;

@@ -109,11 +109,15 @@ void MediaSender::report(size_t track, uint64_t generation, bool bye) {
                          });
 }
 
+void MediaSender::say_bye() {
+  for (size_t i = 0; i < tracks_.size(); ++i) report(i, generation_, true);
+}
+
 void MediaSender::say_bye_when_all_sent() {
   for (const Schedule& s : schedules_)
     if (s.next < s.packets.size()) return;
   if (!playing_) return;
-  for (size_t i = 0; i < tracks_.size(); ++i) report(i, generation_, true);
+  say_bye();
   pause();
 }
 

@@ -54,6 +54,7 @@ class MediaSender {
   void pause();
   void resume();  // where pause() left off, not one packet twice
   void stop();    // for good
+  void say_bye();  // of every track, now
   bool playing() const { return playing_; }
   Duration position() const;  // NPT now
 

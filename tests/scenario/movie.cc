@@ -31,7 +31,9 @@ std::vector<uint32_t> decode_order(uint32_t frames, uint32_t b_frames) {
 
 Track make_video(const MovieOptions& o) {
   const Duration frame = Duration(1s) / o.frames_per_second;
-  Track track{"video", "stream=0", "H264", "packetization-mode=1;profile-level-id=4d401e", 96, 90000, frame, {}};
+  Track track{"video", "stream=0", "H264", "packetization-mode=1;profile-level-id=4d401e;sprop-parameter-sets=Z01AHpZU" + std::to_string(o.content) +
+                  ",aO48gA==",
+              96, 90000, frame, {}};
   Random random(o.content * 1000003);
   const uint32_t frames = static_cast<uint32_t>(o.duration / frame);
   uint32_t decoded = 0;

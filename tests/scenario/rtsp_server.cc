@@ -7,6 +7,8 @@ namespace midstream::scenario {
 RtspServer::RtspServer(Host& host, ServerOptions options)
     : host_(host), options_(std::move(options)), movie_(make_movie(options_.movie)) {
   next_rtp_port_ = options_.first_rtp_port;
+  // A late SYN-ACK of an earlier attempt on the same 4-tuple is rightly answered with such an RST.
+  options_.tcp.strict_resets = false;
   start();
 }
 
@@ -24,6 +26,12 @@ void RtspServer::die(Death how) {
     s.sender->stop();
   }
   host_.die(how);
+}
+
+void RtspServer::shut_down() {
+  for (Session& s : sessions_)
+    if (s.open) s.sender->say_bye();
+  die(Death::kFin);
 }
 
 size_t RtspServer::count(const std::string& method) const {

@@ -58,7 +58,6 @@ Config make_config(World& world, const SwitchOptions& options) {
   config.detect = options.detect;
   ServiceConfig service;
   service.name = "movies";
-  service.resume = options.resume;
   for (size_t i = 0; i < world.server_count(); ++i) {
     Host& host = world.server(i).host();
     config.servers.push_back({host.name(), host.address(), std::nullopt, options.heartbeat});

@@ -22,7 +22,6 @@ inline const Address kDeviceAddress = Address::v4(0x0a6300fe);  // 10.99.0.254
 struct SwitchOptions {
   HeartbeatConfig heartbeat;
   DetectConfig detect;
-  ServiceConfig::Resume resume = ServiceConfig::Resume::kExact;
 };
 
 class SwitchFixture {

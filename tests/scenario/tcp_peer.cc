@@ -101,8 +101,8 @@ bool TcpPeer::timestamp_holds(const tcp::Segment& s, int64_t begin) {
 
 void TcpPeer::on_reset(int64_t begin) {
   if (begin == receive_next()) return finish(TcpEvent::kReset);
-  violation(fmt::format("RST at {}, expected at {}", begin, receive_next()));
-  send_ack();
+  if (options_.strict_resets) violation(fmt::format("RST at {}, expected at {}", begin, receive_next()));
+  send_ack();  // RFC 5961 3.2
 }
 
 void TcpPeer::on_segment(const tcp::Segment& s, size_t header_bytes) {

@@ -36,6 +36,7 @@ struct TcpOptions {
   std::optional<uint32_t> initial_timestamp;   // else random; counts milliseconds
   bool recut_retransmissions = false;          // retransmit in pieces other than the first time
   bool network_reorders = false;               // old timestamps are then nobody's fault
+  bool strict_resets = true;                   // an RST elsewhere than at RCV.NXT is a violation
 };
 
 enum class TcpEvent { kConnected, kData, kPeerClosed, kReset, kRefused, kTimedOut };

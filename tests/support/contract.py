@@ -10,15 +10,18 @@ import hashlib
 from support import wire
 
 REPORT_TOLERANCE_S = 0.001          # sender reports: on one NTP/RTP line within a millisecond
+# gst counts a packet when it is queued for its time: measured 4 to 5, an access unit of the lab's movies.
+COUNTED_AHEAD = 12
 
 
-def violations(conversation, server_mac, baseline=None):
+def violations(conversation, server_mac, baseline=None, skips=0):
+    """`skips`: how often a stream may leave out a few sequence numbers (a seek drops what gst has queued)."""
     found = _control_connection(conversation)
     if not conversation.streams:
         return found + ["RTSP: the client set up no stream"]
     found += _answers(conversation)
     for stream in conversation.streams:
-        found += _one_stream(stream) + _reports(stream)
+        found += _one_stream(stream, skips) + _reports(stream)
     found += _lip_sync(conversation.streams) + _neighbours(conversation, server_mac)
     if baseline is not None and len(baseline) != len(conversation.streams):
         found.append(f"RTSP: {len(conversation.streams)} streams were set up instead of {len(baseline)}")
@@ -67,7 +70,7 @@ def _answers(conversation):
     return found
 
 
-def _one_stream(stream):
+def _one_stream(stream, skips):
     label, found = f"RTP {stream.encoding}", []
     if stream.strays:
         first = stream.strays[0]
@@ -77,7 +80,10 @@ def _one_stream(stream):
         if len(values) != 1:
             found.append(f"{label}: {what} takes the values {sorted(values)}")
     for before, after in zip(stream.rtp, stream.rtp[1:]):
-        if after.sequence != (before.sequence + 1) & 0xFFFF:
+        missing = (after.sequence - before.sequence - 1) & 0xFFFF
+        if 0 < missing <= COUNTED_AHEAD and skips > 0:
+            skips -= 1
+        elif missing:
             found.append(f"{label}: sequence number {before.sequence} is followed by {after.sequence}")
     return found
 
@@ -133,7 +139,7 @@ def _last_report(label, stream, reports):
     found = []
     if reports and stream.rtp:
         sent = sum(1 for packet in stream.rtp if packet.time_ns <= reports[-1].time_ns)
-        if abs(reports[-1].packets - sent) > 2:
+        if not -2 <= reports[-1].packets - sent <= COUNTED_AHEAD:
             found.append(f"{label}: the last report counts {reports[-1].packets} packets, {sent} came")
     byes = [n for n, packet in enumerate(stream.rtcp) if packet.byes]
     if byes and byes[0] != len(stream.rtcp) - 1:

@@ -75,7 +75,7 @@ def show(lab, arguments):
     status = StatusLine(lab)
     failover = fail_over(lab, arguments.movie, arguments.kill, arguments.at, arguments.output, status.tick)
     status.end()
-    shutil.copy(lab.midstream.process.log, arguments.output / "switch.log")
+    shutil.copy(lab.midstream.process.log, arguments.output)
     return report(failover, expected, arguments)
 
 

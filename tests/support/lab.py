@@ -37,10 +37,12 @@ def mac_of(address):
 
 
 class Lab:
-    def __init__(self, instance="lab", seconds=30, switch="midstream", hugepages=False, settings=""):
+    def __init__(self, instance="lab", seconds=30, switch="midstream", hugepages=False, settings="",
+                 keep_log=None):
         self.instance = instance
         self.seconds = seconds
         self.kind = switch
+        self.keep_log = keep_log        # a directory for the switch's log, when the lab goes down
         self.directory = pathlib.Path("/run/midstream") / instance
         self.midstream = Midstream(self.namespace("switch"), self.directory, f"midstream-{instance}",
                                    hugepages, settings)
@@ -63,7 +65,7 @@ class Lab:
         self.down()
 
     def up(self):
-        self.down()
+        Lab(self.instance).down()       # what a crash has left
         self.directory.mkdir(parents=True)
         self._build_network()
         for name in SERVERS:
@@ -75,6 +77,8 @@ class Lab:
 
     def down(self):
         self.midstream.stop()
+        if self.keep_log and self.midstream.process.log.exists():
+            shutil.copy(self.midstream.process.log, self.keep_log)
         for role in ROLES:
             netns.remove(self.namespace(role))
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -12,6 +12,7 @@ import hashlib
 import os
 import pathlib
 import subprocess
+import threading
 
 CACHE = pathlib.Path(os.environ.get("MIDSTREAM_MOVIES", "/var/cache/midstream-lab"))
 FRAMES_PER_SECOND = 24
@@ -22,17 +23,19 @@ ENCODERS = {
     "two": "keyint=48:min-keyint=48:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal",
 }
 NAMES = tuple(ENCODERS)
+_making = threading.Lock()          # labs are built side by side
 
 
 def path(name, seconds):
     """The file of a movie; made if it is not there yet."""
     recipe = hashlib.blake2b(repr(_command(name, seconds, "")).encode(), digest_size=4).hexdigest()
     target = CACHE / f"{name}-{seconds}s-{recipe}.mp4"
-    if not target.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        partial = CACHE / f".{os.getpid()}-{target.name}"
-        subprocess.run(_command(name, seconds, partial), check=True)
-        partial.rename(target)
+    with _making:
+        if not target.exists():
+            CACHE.mkdir(parents=True, exist_ok=True)
+            partial = CACHE / f".{os.getpid()}-{target.name}"
+            subprocess.run(_command(name, seconds, partial), check=True)
+            partial.rename(target)
     return target
 
 

@@ -81,6 +81,8 @@ class RtspClient:
             first = pair[0].getsockname()[1]
             answer = self.request("SETUP", control if "://" in control else base.rstrip("/") + "/" + control,
                                   Transport=f"RTP/AVP;unicast;client_port={first}-{first + 1}")
+            if answer.status != 200:
+                raise AssertionError(f"SETUP of {control} answered {answer.status}")
             self.session = answer["Session"].split(";")[0]
             self.streams.append(pair)
         return description

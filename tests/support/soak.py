@@ -69,12 +69,11 @@ def plans(arguments):
 def kill_once(instance, plan, arguments, expected):
     directory = arguments.output / f"{plan['number']:04d}-{plan['kill']}-{plan['movie']}"
     try:
-        with Lab(instance, arguments.seconds) as lab:
+        directory.mkdir(parents=True, exist_ok=True)
+        with Lab(instance, arguments.seconds, keep_log=directory) as lab:
             lab.warm(["a"] if arguments.cold else ["a", "b"], plan["movie"])
             failover = fail_over(lab, plan["movie"], plan["kill"], plan["at_s"], directory)
             outcome = figures(failover, expected[plan["movie"]])
-            if outcome["violations"]:
-                (directory / "switch.log").write_text(lab.midstream.process.output())
     except shell.Failure as failure:
         return {"violations": [str(failure)], "gap_ms": None, **dict.fromkeys(TIMES)}
     if not outcome["violations"]:

@@ -159,8 +159,10 @@ TEST_CASE("Every mistake in [[service]] is one sentence with file, line and key"
       {"resume = \"roughly\"\n",
        "17: service.resume: \"roughly\" is not one of \"exact\", \"keyframe\""},
       {"balance = \"hash\"\n",
-       "17: service.balance: this version does not support balancing yet: new sessions go to the "
-       "service's own server"},
+       "17: service.balance: this version does not support balancing yet, only \"first\": new "
+       "sessions go to the service's own server"},
+      {"resume = \"keyframe\"\n",
+       "17: service.resume: this version does not support \"keyframe\" yet, only \"exact\""},
       {"user = \"u\"\n", "17: service.user: this version does not support authentication yet"},
       {"password = \"p\"\n", "17: service.password: this version does not support authentication yet"},
       {"colour = 1\n", "17: service.colour: is not a known key"},

@@ -41,7 +41,6 @@ TEST_CASE("The smallest file means the documented defaults") {
   CHECK(config.services[0].port == 554);
   CHECK(config.services[0].servers == std::vector<size_t>{0, 1});
   CHECK(config.services[0].own_server == 0);
-  CHECK(config.services[0].resume == ServiceConfig::Resume::kExact);
   CHECK(config.detect.stall == 200ms);
   CHECK(config.detect.give_up == 10s);
 }
@@ -52,7 +51,7 @@ TEST_CASE("Every key means what it says") {
   file.server_b = "[[server]]\nname = \"b\"\naddress = \"fd00::3\"\nvlan = 4094\n";
   file.service =
       "[[service]]\nname = \"six\"\naddress = \"fd00::3\"\nport = 8554\nservers = [\"b\"]\n"
-      "resume = \"keyframe\"\n";
+      "resume = \"exact\"\nbalance = \"first\"\n";
   file.rest = "[detect]\nstall_ms = 80\ngive_up_ms = 2500\n";
   const Config config = read(file);
   CHECK(config.device_addresses.size() == 2);
@@ -62,7 +61,6 @@ TEST_CASE("Every key means what it says") {
   CHECK(config.services[0].port == 8554);
   CHECK(config.services[0].servers == std::vector<size_t>{1});
   CHECK(config.services[0].own_server == 1);
-  CHECK(config.services[0].resume == ServiceConfig::Resume::kKeyframe);
   CHECK(config.detect.stall == 80ms);
   CHECK(config.detect.give_up == 2500ms);
 }

@@ -3,7 +3,6 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <limits>
-#include <string>
 #include <vector>
 
 namespace midstream {
@@ -239,10 +238,7 @@ TEST_CASE("position: resume is a whole number of 10 ms that survives a server's 
     REQUIRE(resume.ns % 10'000'000 == 0);
     REQUIRE(position.newest() - resume < 1'000'000'000 + 110'000'000);
 
-    std::string text = std::to_string(resume.ns / 10'000'000);  // as it is printed: "12.34"
-    text.insert(0, text.size() < 3 ? 3 - text.size() : 0, '0');
-    text.insert(text.size() - 2, ".");
-    REQUIRE(static_cast<int64_t>(std::strtod(text.c_str(), nullptr) * 1e9) == resume.ns);
+    REQUIRE(static_cast<int64_t>(std::strtod(print_npt(resume).c_str(), nullptr) * 1e9) == resume.ns);
   }
 }
 

@@ -1,0 +1,112 @@
+// Endings that are no failures: nothing moves, and what ends reaches the client.
+#include <catch2/catch.hpp>
+
+#include "tests/scenario/contract.h"
+#include "tests/scenario/switch_fixture.h"
+
+namespace midstream::scenario {
+namespace {
+
+void check_nothing_moved(SwitchedWorld& world) {
+  CHECK(world.dut.events().size() == 0);
+  CHECK(world.b().sessions().empty());
+}
+
+TEST_CASE("TEARDOWN ends the session, and the closing that follows passes") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 50));
+  const uint32_t cseq = world.client().request("TEARDOWN");
+  REQUIRE(world.client().await(cseq));
+  CHECK(world.client().answer(cseq)->status() == 200);
+  world.a().die(Death::kFin);
+  world.run_for(2s);
+  CHECK(world.client().tcp().peer_closed());
+  check_nothing_moved(world);
+}
+
+TEST_CASE("the end of the movie: BYE passes, silence afterwards is no failure") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.run_to_the_end());
+  world.run_for(5s);
+  check_contract(world);
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a server that closes after the end of the movie may do so") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.run_to_the_end());
+  world.a().die(Death::kFin);
+  world.run_for(1s);
+  CHECK(world.client().tcp().peer_closed());
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a paused session is silent, and that is no failure") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 80));
+  REQUIRE(world.client().await(world.client().request("PAUSE")));
+  world.run_for(20s);
+  check_nothing_moved(world);
+  REQUIRE(world.client().play(""));
+  CHECK(world.run_to_the_end());
+  CHECK(check_connection(world, {}) == Findings{});
+  CHECK(check_rtp(world, {}) == Findings{});
+  CHECK(check_media(world, {}) == Findings{});
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a client that closes takes its session along") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 80));
+  world.client().disconnect();
+  world.run_for(3s);
+  check_nothing_moved(world);
+  CHECK(world.client().tcp().over());
+}
+
+TEST_CASE("a short pause of the network is no failure") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 80));
+  world.a().host().cut_off();
+  world.run_for(Duration(GENERATE(50, 120, 180)) * 1'000'000);
+  world.a().host().reconnect();
+  CHECK(world.run_to_the_end());
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a server whose media pauses but that answers is not left") {
+  WorldOptions options;
+  options.movie.frames_per_second = 1;  // a slide show
+  options.movie.key_frame_distance = 2;
+  options.movie.sound = false;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  check_nothing_moved(world);
+}
+
+TEST_CASE("an RST that is not at RCV.NXT changes nothing") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 80));
+  tcp::Segment reset{.source_port = 554, .destination_port = 40000, .sequence = TcpSequence(1), .flags = {.rst = true}};
+  std::array<uint8_t, 20> bytes;
+  Frame frame(100);
+  tcp::write_segment(reset, bytes);
+  const net::LinkHeader link{.source = world.a().host().mac(), .destination = world.client_host().mac()};
+  frame.resize(net::build_tcp_frame(frame, link, kServerA, kClientAddress, bytes));
+  world.a().host().send_frame(frame);
+  world.run_for(500ms);
+  CHECK(world.client().tcp().established());
+  check_nothing_moved(world);
+}
+
+}  // namespace
+}  // namespace midstream::scenario
