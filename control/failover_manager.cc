@@ -86,7 +86,7 @@ void FailoverManager::next_attempt(Failover& failover, Time now) {
                           d_.config.services[failover.connection->service].port};
   failover.attempt =
       std::make_unique<StreamEstablishment>(*failover.connection, *server, endpoint, failover.positions,
-                                            d_.network, d_.mailbox, d_.random, now);
+                                            d_.network, d_.mailbox, d_.random, failover.accurate, now);
 }
 
 void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t port, Time now) {
@@ -183,6 +183,7 @@ void FailoverManager::poll(Time now) {
       if (failover.attempt->state() == StreamEstablishment::State::kFailed) {
         failover.last_failure =
             d_.config.servers[failover.attempt->server()].name + ": " + failover.attempt->failure();
+        failover.accurate &= !failover.attempt->seek_unanswered();
         failover.attempt->cancel();
         next_attempt(failover, now);
       }

@@ -53,6 +53,7 @@ class FailoverManager {
     std::unique_ptr<StreamEstablishment> attempt;
     std::set<size_t> tried;
     std::string last_failure;
+    bool accurate = true;      // until a server falls silent on an accurate seek
     std::deque<Queued> queue;  // frames of the client, in order
     Time next_attempt{};
     Time give_up{};

@@ -8,7 +8,8 @@ namespace {
 // Room for the timestamps that the client insists on if this server does not want them (RFC 7323 3.2).
 constexpr uint16_t kTimestampBytes = 12;
 constexpr uint16_t kLeastWindow = 4096;  // answers of the replay are read at once
-constexpr Duration kAttemptLimit = 5s;   // a server that first has to load its codecs
+constexpr Duration kDescribeLimit = 5s;  // a server that first has to load its codecs
+constexpr Duration kAnswerLimit = 2s;    // any later step
 constexpr Duration kConnectLimit = 1s;
 
 uint16_t offered_mss(const TcpHalf& client) {
@@ -20,14 +21,15 @@ uint16_t offered_mss(const TcpHalf& client) {
 
 StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
                                          const Endpoint& endpoint, const Positions& positions,
-                                         Network& network, Mailbox& mailbox, Random& random, Time now)
+                                         Network& network, Mailbox& mailbox, Random& random,
+                                         bool accurate, Time now)
     : connection_(connection),
       server_(server),
       remote_(endpoint),
       network_(network),
       mailbox_(mailbox),
       endpoint_([this](const tcp::Segment& segment) { emit(segment); }),
-      started_(now) {
+      progressed_(now) {
   if (!network_.neighbour(server).known) {
     fail("its host does not answer ARP");
     return;
@@ -50,7 +52,7 @@ StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
   if (client.has_timestamps) options.timestamp_value = client.newest_timestamp;
   options.give_up = kConnectLimit;
   endpoint_.open(options, now);
-  replay_.start(connection_.conversation, positions, 1);
+  replay_.start(connection_.conversation, positions, 1, accurate);
   send_output(now);
 }
 
@@ -102,6 +104,7 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
       return fail(replay_.step() + ": the answer is no RTSP");
     const rtsp::ReplayProgress progress = replay_.on_message(message);
     endpoint_.consume(parsed.bytes);
+    progressed_ = now;
     post_expectations();
     send_output(now);
     if (progress == rtsp::ReplayProgress::kFailed) return fail(replay_.failure());
@@ -129,7 +132,10 @@ void StreamEstablishment::poll(Time now) {
       return fail(endpoint_.peer_window() == 0 ? "no SYN-ACK came back"
                                                : replay_.step() + ": no answer");
   }
-  if (now - started_ >= kAttemptLimit) fail(replay_.step() + ": no answer");
+  const bool describing = replay_.step().starts_with("DESCRIBE");
+  if (now - progressed_ < (describing ? kDescribeLimit : kAnswerLimit)) return;
+  seek_unanswered_ = replay_.step().starts_with("PLAY");
+  fail(replay_.step() + ": no answer");
 }
 
 }  // namespace midstream

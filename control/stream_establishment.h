@@ -21,7 +21,7 @@ class StreamEstablishment {
 
   StreamEstablishment(Connection& connection, size_t server, const Endpoint& endpoint,
                       const Positions& positions, Network& network, Mailbox& mailbox, Random& random,
-                      Time now);
+                      bool accurate, Time now);
 
   void on_segment(const tcp::Segment& segment, Time now);
   void poll(Time now);
@@ -30,6 +30,7 @@ class StreamEstablishment {
   enum class State : uint8_t { kRunning, kDone, kFailed };
   State state() const { return state_; }
   const std::string& failure() const { return failure_; }
+  bool seek_unanswered() const { return seek_unanswered_; }  // it got as far as PLAY and fell silent
   size_t server() const { return server_; }
   Time done_at() const { return done_at_; }
 
@@ -59,7 +60,8 @@ class StreamEstablishment {
   rtsp::Replay replay_;
   State state_ = State::kRunning;
   std::string failure_;
-  Time started_, done_at_{};
+  bool seek_unanswered_ = false;
+  Time progressed_, done_at_{};
   std::array<bool, rtsp::kMaxSessions> media_expected_{};
 };
 

@@ -7,11 +7,12 @@
 namespace midstream::rtsp {
 
 void Replay::start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
-                   uint32_t first_cseq) {
+                   uint32_t first_cseq, bool accurate) {
   *this = Replay{};
   conversation_ = conversation;
   positions_ = positions;
   next_cseq_ = first_cseq;
+  accurate_ = accurate;
   session_ = kMaxSessions;  // none yet
   if (conversation_.has_description) {
     send_describe();

@@ -45,8 +45,11 @@ class Replay {
   // `positions[i]` is where session i must play on; read only for playing sessions. Torn down
   // sessions, and those whose TEARDOWN is on its way, are left out. If nothing is to be replayed,
   // progress() is kDone at once.
+  // `accurate` asks for Seek-Style: RAP. A gst server whose pipeline has short queues may block on it
+  // for good (measured); without it the start is at the key frame before, and what lies between is
+  // paced.
   void start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
-             uint32_t first_cseq);
+             uint32_t first_cseq, bool accurate = true);
 
   // The request bytes to be sent now; empty if an answer is awaited. Cleared by reading.
   std::string take_output();
@@ -102,6 +105,7 @@ class Replay {
   ReplayProgress progress_ = ReplayProgress::kContinue;
   size_t session_ = 0;  // being replayed
   uint32_t next_cseq_ = 1;
+  bool accurate_ = true;
   std::vector<Awaited> awaited_;  // oldest first
   std::string output_, failure_, step_;
 };

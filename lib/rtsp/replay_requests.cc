@@ -57,7 +57,8 @@ void Replay::send_play() {
     if (session.play_end) range += print_npt(*session.play_end);
     // Exactly there, and what lies before it from the key frame on in one burst (measured with
     // gst-rtsp-server 1.22); others ignore the header.
-    headers += header("Range", range) + header("Seek-Style", "RAP");
+    headers += header("Range", range);
+    if (accurate_) headers += header("Seek-Style", "RAP");
   }
   if (session.scale != 1.0) headers += header("Scale", print_scale(session.scale));
   send(Method::kPlay, 0, sessions_[session_].url.view(), headers);

@@ -14,22 +14,23 @@ namespace midstream::scenario {
 struct Expectation {
   // What the PLAY that started the media asked for: position as a would serve it.
   Duration position{0};
-  bool played_to_the_end = true;  // every unit of the movie must have come, and a BYE
-  bool media_may_be_lost = false;  // links lose or reorder: the sequence may then have holes
+  bool played_to_the_end = true;      // every unit of the movie must have come, and a BYE
+  bool media_may_be_lost = false;     // links lose or reorder: the sequence may then have holes
   bool media_may_come_twice = false;  // links duplicate
   bool connection_lives = true;
   bool all_requests_answered = true;
-  uint32_t timestamp_tolerance = 0;  // ticks; 1 where b's clock starts at the seek (its rounding differs)
+  uint32_t timestamp_tolerance =
+      0;  // ticks; 1 where b's clock starts at the seek (its rounding differs)
   double report_tolerance_ms = 1;
 };
 
 using Findings = std::vector<std::string>;
 
-Findings check_connection(World& world, const Expectation& expected);    // line 1
-Findings check_responses(World& world, const Expectation& expected);     // line 2
-Findings check_rtp(World& world, const Expectation& expected);           // line 3
-Findings check_reports(World& world, const Expectation& expected);       // line 4
-Findings check_media(World& world, const Expectation& expected);         // line 5
+Findings check_connection(World& world, const Expectation& expected);         // line 1
+Findings check_responses(World& world, const Expectation& expected);          // line 2
+Findings check_rtp(World& world, const Expectation& expected);                // line 3
+Findings check_reports(World& world, const Expectation& expected);            // line 4
+Findings check_media(World& world, const Expectation& expected);              // line 5
 Findings check_old_server_fenced(World& world, const Expectation& expected);  // line 6
 
 void check_contract(World& world, const Expectation& expected = {});

@@ -1,5 +1,5 @@
-// What the client says across a failover: every request gets one answer, under the Session id and in the
-// terms that the client knows.
+// What the client says across a failover: every request gets one answer, under the Session id and in
+// the terms that the client knows.
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
@@ -92,7 +92,8 @@ TEST_CASE("a request of which a acknowledged the first half is completed for b")
 TEST_CASE("an answer of a that was lost on its way still arrives") {
   Playing world;
   Host& client = world.client_host();
-  client.lose_received([](const Frame& f) { return describe(f).find("RTSP/1.0 200") != std::string::npos; });
+  client.lose_received(
+      [](const Frame& f) { return describe(f).find("RTSP/1.0 200") != std::string::npos; });
   const uint32_t cseq = world.client().request("GET_PARAMETER");
   world.run_for(5ms);
   REQUIRE(world.a().count("GET_PARAMETER") == 1);

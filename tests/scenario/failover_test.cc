@@ -33,7 +33,8 @@ TEST_CASE("the server's process is killed") {
   world.a().die(how);
   CHECK(world.run_to_the_end());
   check_contract(world);
-  check_resumed(world, std::string("connection ") + (how == Death::kFin ? "closed" : "reset") + " by the server");
+  check_resumed(
+      world, std::string("connection ") + (how == Death::kFin ? "closed" : "reset") + " by the server");
 }
 
 TEST_CASE("the server's host is cut off") {
@@ -217,6 +218,19 @@ TEST_CASE("the first frames are the last: a dies right after PLAY") {
   SwitchedWorld world(options);
   REQUIRE(world.client().begin());
   world.run_for(std::chrono::microseconds(world.random.between(0, 150'000)));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+// The client has been told SSRC, sequence numbers and timestamps, but has got nothing yet.
+TEST_CASE("a dies between its PLAY answer and its first packet") {
+  WorldOptions options;
+  options.a.personality.media_delay = 50ms;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  world.run_for(10ms);
+  REQUIRE(world.client().tracks()[0].rtp.empty());
   world.a().die(Death::kFin);
   CHECK(world.run_to_the_end());
   check_contract(world);

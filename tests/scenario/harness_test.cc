@@ -166,11 +166,15 @@ TEST_CASE("what breaks the contract is found") {
     CHECK(check_reports(world, {.played_to_the_end = false}) != Findings{});
   }
   SECTION("an RST somewhere in the window") {
-    tcp::Segment reset{.source_port = 554, .destination_port = 40000, .sequence = TcpSequence(1), .flags = {.rst = true}};
+    tcp::Segment reset{.source_port = 554,
+                       .destination_port = 40000,
+                       .sequence = TcpSequence(1),
+                       .flags = {.rst = true}};
     std::array<uint8_t, 20> bytes;
     Frame frame(100);
     tcp::write_segment(reset, bytes);
-    const net::LinkHeader link{.source = world.a().host().mac(), .destination = world.client_host().mac()};
+    const net::LinkHeader link{.source = world.a().host().mac(),
+                               .destination = world.client_host().mac()};
     frame.resize(net::build_tcp_frame(frame, link, kServerA, kClientAddress, bytes));
     world.a().host().send_frame(frame);
     world.run_for(10ms);

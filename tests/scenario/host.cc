@@ -27,7 +27,8 @@ uint32_t pseudo_header(Bytes ip, uint8_t protocol, size_t length) {
 }  // namespace
 
 void Violations::add(const std::string& host, const std::string& text) {
-  all_.push_back(fmt::format("{:.6f} {}: {}", to_seconds(timeline_.now().time_since_epoch()), host, text));
+  all_.push_back(
+      fmt::format("{:.6f} {}: {}", to_seconds(timeline_.now().time_since_epoch()), host, text));
   log_.remark(timeline_.now(), host, "VIOLATION: " + text);
 }
 
@@ -70,8 +71,8 @@ void Host::on_arp(const Frame& frame, const net::Packet& packet) {
   net::ArpMessage m;
   if (!net::parse_arp(frame, packet, m)) return parts_.violations.add(name_, "malformed ARP");
   if (m.sender_mac != packet.source_mac)
-    parts_.violations.add(name_, "ARP sender " + to_string(m.sender_mac) + " comes from " +
-                                     to_string(packet.source_mac));
+    parts_.violations.add(
+        name_, "ARP sender " + to_string(m.sender_mac) + " comes from " + to_string(packet.source_mac));
   if (!m.sender.is_unspecified() && (m.target == address_ || arp_.contains(m.sender))) {
     arp_[m.sender] = m.sender_mac;
     seen_macs_[m.sender].insert(m.sender_mac);

@@ -1,5 +1,5 @@
-// The scenario tests' main: EAL once, then Catch. When an assertion fails, the packets that the test has
-// seen so far are printed, once per test.
+// The scenario tests' main: EAL once, then Catch. When an assertion fails, the packets that the test
+// has seen so far are printed, once per test.
 #define CATCH_CONFIG_RUNNER
 #define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include <rte_eal.h>
@@ -32,7 +32,7 @@ CATCH_REGISTER_LISTENER(PacketLogPrinter)
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::array<const char*, 10> eal{"scenario",       "--no-huge",    "-m", "256", "--no-pci",
+  std::array<const char*, 10> eal{"scenario",       "--no-huge",   "-m", "256", "--no-pci",
                                   "--no-telemetry", "--no-shconf", "-l", "0",   "--log-level=4"};
   if (rte_eal_init(static_cast<int>(eal.size()), const_cast<char**>(eal.data())) < 0) {
     std::cerr << "scenario: EAL does not start\n";

@@ -6,8 +6,8 @@
 
 namespace midstream::scenario {
 
-std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position, bool accurate,
-                                bool insert_parameter_sets) {
+std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position,
+                                bool accurate, bool insert_parameter_sets) {
   const Duration key = movie.key_frame_before(position);
   const Duration start = accurate ? position : key;
   const bool video = track.type == "video";
@@ -25,9 +25,13 @@ std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration
   return packets;
 }
 
-MediaSender::MediaSender(Host& host, Process& process, const Movie& movie, const Personality& personality,
-                         std::string cname)
-    : host_(host), process_(process), movie_(movie), personality_(personality), cname_(std::move(cname)) {}
+MediaSender::MediaSender(Host& host, Process& process, const Movie& movie,
+                         const Personality& personality, std::string cname)
+    : host_(host),
+      process_(process),
+      movie_(movie),
+      personality_(personality),
+      cname_(std::move(cname)) {}
 
 void MediaSender::play(Duration position, bool accurate, bool seeking) {
   start_ = accurate ? position : movie_.key_frame_before(position);
@@ -49,7 +53,8 @@ void MediaSender::start() {
   play_time_ = first - played_;
   for (size_t i = 0; i < tracks_.size(); ++i) {
     host_.timeline().at(first, [this, i, generation] { step(i, generation); });
-    host_.timeline().at(first + personality_.first_report, [this, i, generation] { report(i, generation, false); });
+    host_.timeline().at(first + personality_.first_report,
+                        [this, i, generation] { report(i, generation, false); });
   }
 }
 
@@ -83,8 +88,12 @@ void MediaSender::step(size_t track, uint64_t generation) {
 }
 
 void MediaSender::send(SenderTrack& t, const PlannedPacket& packet) {
-  const RtpPacket rtp{t.track->payload_type, packet.marker, t.sequence++,
-                      t.base_timestamp + t.track->ticks(packet.pts), t.ssrc, packet.payload};
+  const RtpPacket rtp{t.track->payload_type,
+                      packet.marker,
+                      t.sequence++,
+                      t.base_timestamp + t.track->ticks(packet.pts),
+                      t.ssrc,
+                      packet.payload};
   ++t.sent_packets;
   t.sent_bytes += static_cast<uint32_t>(packet.payload.size());
   host_.send_udp(t.server_rtp, t.client_rtp, write_rtp(rtp));
@@ -103,10 +112,9 @@ void MediaSender::report(size_t track, uint64_t generation, bool bye) {
   rtcp.bye = bye;
   host_.send_udp(static_cast<uint16_t>(t.server_rtp + 1), t.client_rtcp, write_rtcp(rtcp));
   if (bye) return;
-  host_.timeline().after(personality_.report_interval,
-                         [this, track, generation] {
-                           process_.run([this, track, generation] { report(track, generation, false); });
-                         });
+  host_.timeline().after(personality_.report_interval, [this, track, generation] {
+    process_.run([this, track, generation] { report(track, generation, false); });
+  });
 }
 
 void MediaSender::say_bye() {

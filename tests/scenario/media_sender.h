@@ -41,8 +41,8 @@ struct PlannedPacket {
   Duration when;  // after the start of PLAY
   bool marker;
 };
-std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position, bool accurate,
-                                bool insert_parameter_sets);
+std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position,
+                                bool accurate, bool insert_parameter_sets);
 
 class MediaSender {
  public:
@@ -52,8 +52,8 @@ class MediaSender {
   std::vector<SenderTrack>& tracks() { return tracks_; }
   void play(Duration position, bool accurate, bool seeking);
   void pause();
-  void resume();  // where pause() left off, not one packet twice
-  void stop();    // for good
+  void resume();   // where pause() left off, not one packet twice
+  void stop();     // for good
   void say_bye();  // of every track, now
   bool playing() const { return playing_; }
   Duration position() const;  // NPT now
@@ -79,9 +79,9 @@ class MediaSender {
   std::vector<Schedule> schedules_;
   bool playing_ = false;
   uint64_t generation_ = 0;  // timers of an older PLAY do nothing
-  Time play_time_;      // when NPT start_ was or would have been sent
-  Duration start_{0};   // of the newest seek
-  Duration played_{0};  // since then, while paused
+  Time play_time_;           // when NPT start_ was or would have been sent
+  Duration start_{0};        // of the newest seek
+  Duration played_{0};       // since then, while paused
 };
 
 }  // namespace midstream::scenario

@@ -7,7 +7,8 @@
 namespace midstream::scenario {
 namespace {
 
-constexpr uint8_t kSliceNal = 0x41, kKeyNal = 0x65, kSequenceParameters = 0x67, kPictureParameters = 0x68;
+constexpr uint8_t kSliceNal = 0x41, kKeyNal = 0x65, kSequenceParameters = 0x67,
+                  kPictureParameters = 0x68;
 constexpr uint32_t kSamplesPerFrame = 1024, kSampleRate = 48000;  // AAC
 
 Payload make_payload(Random& random, uint8_t first, uint32_t bytes) {
@@ -31,19 +32,27 @@ std::vector<uint32_t> decode_order(uint32_t frames, uint32_t b_frames) {
 
 Track make_video(const MovieOptions& o) {
   const Duration frame = Duration(1s) / o.frames_per_second;
-  Track track{"video", "stream=0", "H264", "packetization-mode=1;profile-level-id=4d401e;sprop-parameter-sets=Z01AHpZU" + std::to_string(o.content) +
-                  ",aO48gA==",
-              96, 90000, frame, {}};
+  Track track{"video",
+              "stream=0",
+              "H264",
+              "packetization-mode=1;profile-level-id=4d401e;sprop-parameter-sets=Z01AHpZU" +
+                  std::to_string(o.content) + ",aO48gA==",
+              96,
+              90000,
+              frame,
+              {}};
   Random random(o.content * 1000003);
   const uint32_t frames = static_cast<uint32_t>(o.duration / frame);
   uint32_t decoded = 0;
   for (uint32_t group = 0; group < frames; group += o.key_frame_distance) {
     for (uint32_t shown : decode_order(std::min(o.key_frame_distance, frames - group), o.b_frames)) {
       const bool key = shown == 0;
-      const uint32_t packets = key ? o.most_packets : random.between(1, std::max(1u, o.most_packets - 1));
+      const uint32_t packets =
+          key ? o.most_packets : random.between(1, std::max(1u, o.most_packets - 1));
       for (uint32_t p = 0; p < packets; ++p)
-        track.units.push_back({frame * (group + shown), frame * decoded, decoded, p, p + 1 == packets, key,
-                               make_payload(random, key ? kKeyNal : kSliceNal, random.between(40, o.most_bytes))});
+        track.units.push_back(
+            {frame * (group + shown), frame * decoded, decoded, p, p + 1 == packets, key,
+             make_payload(random, key ? kKeyNal : kSliceNal, random.between(40, o.most_bytes))});
       ++decoded;
     }
   }
@@ -51,10 +60,17 @@ Track make_video(const MovieOptions& o) {
 }
 
 Track make_sound(const MovieOptions& o) {
-  const auto time = [](uint32_t n) { return Duration(uint64_t{n} * kSamplesPerFrame * 1'000'000'000 / kSampleRate); };
-  Track track{"audio", "stream=1", "MPEG4-GENERIC",
+  const auto time = [](uint32_t n) {
+    return Duration(uint64_t{n} * kSamplesPerFrame * 1'000'000'000 / kSampleRate);
+  };
+  Track track{"audio",
+              "stream=1",
+              "MPEG4-GENERIC",
               "streamtype=5;mode=AAC-hbr;config=1190;sizelength=13;indexlength=3;indexdeltalength=3",
-              97, kSampleRate, time(1), {}};
+              97,
+              kSampleRate,
+              time(1),
+              {}};
   Random random(o.content * 7919);
   for (uint32_t n = 0; time(n) < o.duration; ++n)
     track.units.push_back({time(n), time(n), n, 0, true, true,
@@ -67,7 +83,8 @@ Track make_sound(const MovieOptions& o) {
 
 uint32_t Track::ticks(Duration d) const {
   const int64_t second = 1'000'000'000;
-  return static_cast<uint32_t>(d.count() / second * clock_rate + d.count() % second * clock_rate / second);
+  return static_cast<uint32_t>(d.count() / second * clock_rate +
+                               d.count() % second * clock_rate / second);
 }
 
 Duration Movie::key_frame_before(Duration position) const {

@@ -32,7 +32,7 @@ struct MovieOptions {
   uint64_t content = 1;  // another number is another movie
 };
 
-struct MediaUnit {  // one packet
+struct MediaUnit {     // one packet
   Duration pts, send;  // both from the start of the movie
   uint32_t frame;      // in decode order
   uint32_t packet;     // of the frame

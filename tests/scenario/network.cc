@@ -50,8 +50,7 @@ void Segment::deliver(size_t cable, const Frame& frame) {
       });
 }
 
-void Segment::transmit(Way& way, const Frame& frame,
-                       const std::function<void(const Frame&)>& deliver,
+void Segment::transmit(Way& way, const Frame& frame, const std::function<void(const Frame&)>& deliver,
                        const std::function<void(std::string)>& log) {
   const LinkQuality& q = way.quality;
   if (!q.up) return log("cut off");
@@ -78,7 +77,8 @@ void bridge(Segment& one, Segment& other) {
     size_t one = 0, other = 0;
   };
   auto ends = std::make_shared<Ends>();
-  ends->one = one.attach("bridge", false, [&other, ends](const Frame& f) { other.send(ends->other, f); });
+  ends->one =
+      one.attach("bridge", false, [&other, ends](const Frame& f) { other.send(ends->other, f); });
   ends->other = other.attach("bridge", false, [&one, ends](const Frame& f) { one.send(ends->one, f); });
 }
 

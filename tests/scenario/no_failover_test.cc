@@ -96,11 +96,15 @@ TEST_CASE("an RST that is not at RCV.NXT changes nothing") {
   SwitchedWorld world;
   REQUIRE(world.client().begin());
   REQUIRE(world.client().await_packets(0, 80));
-  tcp::Segment reset{.source_port = 554, .destination_port = 40000, .sequence = TcpSequence(1), .flags = {.rst = true}};
+  tcp::Segment reset{.source_port = 554,
+                     .destination_port = 40000,
+                     .sequence = TcpSequence(1),
+                     .flags = {.rst = true}};
   std::array<uint8_t, 20> bytes;
   Frame frame(100);
   tcp::write_segment(reset, bytes);
-  const net::LinkHeader link{.source = world.a().host().mac(), .destination = world.client_host().mac()};
+  const net::LinkHeader link{.source = world.a().host().mac(),
+                             .destination = world.client_host().mac()};
   frame.resize(net::build_tcp_frame(frame, link, kServerA, kClientAddress, bytes));
   world.a().host().send_frame(frame);
   world.run_for(500ms);

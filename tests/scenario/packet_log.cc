@@ -34,8 +34,8 @@ std::string describe_tcp(Bytes bytes) {
   if (s.flags.rst) flags += 'R';
   if (s.flags.psh) flags += 'P';
   if (s.flags.ack) flags += '.';
-  std::string line = fmt::format("tcp {} {}:{} ack {} win {}", flags, s.sequence.value(), s.end().value(),
-                                 s.acknowledgement.value(), s.window);
+  std::string line = fmt::format("tcp {} {}:{} ack {} win {}", flags, s.sequence.value(),
+                                 s.end().value(), s.acknowledgement.value(), s.window);
   if (s.mss) line += fmt::format(" mss {}", *s.mss);
   if (s.window_scale) line += fmt::format(" wscale {}", *s.window_scale);
   if (s.sack_permitted) line += " sackOK";
@@ -80,11 +80,14 @@ std::string describe_udp(Bytes p) {
 std::string describe_arp(Bytes frame, const net::Packet& packet) {
   net::ArpMessage m;
   if (!net::parse_arp(frame, packet, m)) return "arp (malformed)";
-  if (m.is_request) return fmt::format("arp who has {} tell {}", to_string(m.target), to_string(m.sender));
+  if (m.is_request)
+    return fmt::format("arp who has {} tell {}", to_string(m.target), to_string(m.sender));
   return fmt::format("arp {} is at {}", to_string(m.sender), to_string(m.sender_mac));
 }
 
-bool is_media(const PacketLog::Entry& e) { return describe(e.frame).find(" rtp ") != std::string::npos; }
+bool is_media(const PacketLog::Entry& e) {
+  return describe(e.frame).find(" rtp ") != std::string::npos;
+}
 
 }  // namespace
 
@@ -92,15 +95,21 @@ std::string describe(Bytes frame) {
   const net::Packet p = net::parse_packet(frame);
   const std::string ends = to_string(p.source) + " > " + to_string(p.destination) + ' ';
   switch (p.kind) {
-    case net::PacketKind::kArp: return describe_arp(frame, p);
+    case net::PacketKind::kArp:
+      return describe_arp(frame, p);
     case net::PacketKind::kTcp:
-      return ends + describe_tcp(frame.subspan(p.l4_offset, p.payload_offset - p.l4_offset + p.payload_bytes));
-    case net::PacketKind::kUdp: return ends + describe_udp(frame.subspan(p.payload_offset, p.payload_bytes));
+      return ends +
+             describe_tcp(frame.subspan(p.l4_offset, p.payload_offset - p.l4_offset + p.payload_bytes));
+    case net::PacketKind::kUdp:
+      return ends + describe_udp(frame.subspan(p.payload_offset, p.payload_bytes));
     case net::PacketKind::kIcmp:
       return ends + fmt::format("icmp type {} code {}", frame[p.l4_offset], frame[p.l4_offset + 1]);
-    case net::PacketKind::kFragment: return ends + "fragment";
-    case net::PacketKind::kOtherIp: return ends + "ip";
-    case net::PacketKind::kOther: return fmt::format("ethertype {:04x} len {}", p.ether_type, frame.size());
+    case net::PacketKind::kFragment:
+      return ends + "fragment";
+    case net::PacketKind::kOtherIp:
+      return ends + "ip";
+    case net::PacketKind::kOther:
+      return fmt::format("ethertype {:04x} len {}", p.ether_type, frame.size());
   }
   return {};
 }
@@ -114,7 +123,8 @@ PacketLog::~PacketLog() {
 
 PacketLog* PacketLog::current() { return current_log; }
 
-void PacketLog::frame(Time time, const std::string& host, bool sent, const Frame& frame, std::string note) {
+void PacketLog::frame(Time time, const std::string& host, bool sent, const Frame& frame,
+                      std::string note) {
   entries_.push_back({time, host, sent, frame, std::move(note)});
 }
 
@@ -138,8 +148,8 @@ std::string PacketLog::print(bool shorten) const {
     } else {
       media_run = 0;
     }
-    lines.push_back(fmt::format("{:.6f} {:7}{}  {}{}", seconds, e.host, e.sent ? '>' : '<', describe(e.frame),
-                                e.note.empty() ? "" : " (" + e.note + ")"));
+    lines.push_back(fmt::format("{:.6f} {:7}{}  {}{}", seconds, e.host, e.sent ? '>' : '<',
+                                describe(e.frame), e.note.empty() ? "" : " (" + e.note + ")"));
   }
   const size_t first = shorten && lines.size() > kShownLines ? lines.size() - kShownLines : 0;
   std::string text;

@@ -1,8 +1,8 @@
 // What every host sent and received, one line per frame in tcpdump's manner:
 //
-//   1.003100 client >  10.99.0.10:40000 > 10.99.0.2:554 tcp P. 1001:1101 ack 501 win 512 ts 7/3 "PLAY ..."
-//   1.004200 a      >  10.99.0.2:6970 > 10.99.0.10:50000 rtp 96 seq 7 ts 9000 ssrc 1234abcd M len 900
-//   1.004300 a      >  ... (lost)
+//   1.003100 client >  10.99.0.10:40000 > 10.99.0.2:554 tcp P. 1001:1101 ack 501 win 512 ts 7/3 "PLAY
+//   ..." 1.004200 a      >  10.99.0.2:6970 > 10.99.0.10:50000 rtp 96 seq 7 ts 9000 ssrc 1234abcd M len
+//   900 1.004300 a      >  ... (lost)
 //
 // `>` is sent, `<` is received. The log of the running test is printed when an assertion fails; runs
 // of RTP are shortened there. The environment variable SCENARIO_LOG names a file for the whole log.

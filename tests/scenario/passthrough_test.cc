@@ -1,7 +1,6 @@
 // Before a failover nothing is changed: every frame of client and server comes out as it went in.
-#include <catch2/catch.hpp>
-
 #include <algorithm>
+#include <catch2/catch.hpp>
 
 #include "tests/scenario/contract.h"
 #include "tests/scenario/switch_fixture.h"
@@ -55,7 +54,8 @@ TEST_CASE("lost, late and doubled frames pass byte for byte") {
   Host& client = world.client_host();
   Host& a = world.a().host();
   const std::vector<Frame> sent = frames(world, a, true, client);
-  for (const Frame& f : frames(world, client, false, a)) CHECK(std::ranges::find(sent, f) != sent.end());
+  for (const Frame& f : frames(world, client, false, a))
+    CHECK(std::ranges::find(sent, f) != sent.end());
   CHECK(world.dut.events().size() == 0);
 }
 

@@ -128,7 +128,8 @@ std::optional<Rtcp> read_rtcp(Bytes bytes) {
     if (ssrc != out.ssrc) return std::nullopt;
     const ByteReader body(bytes.subspan(8, size - 8));
     const uint8_t count = bytes[0] & 0x1f;
-    if (type <= kReceiverReport && !read_report(body, count, type == kSenderReport, out)) return std::nullopt;
+    if (type <= kReceiverReport && !read_report(body, count, type == kSenderReport, out))
+      return std::nullopt;
     if (type == kDescription && !read_cname(body, out)) return std::nullopt;
     out.bye = out.bye || type == kBye;
     first = false;

@@ -15,7 +15,8 @@ RtspClient::RtspClient(Host& host, ClientOptions options) : host_(host), options
 bool RtspClient::connect() {
   tcp_ = &host_.connect(options_.local_port, options_.server, options_.tcp);
   tcp_->on_event([this](TcpEvent event) { on_event(event); });
-  return host_.timeline().run_until([this] { return tcp_->established() || tcp_->over(); }, options_.patience) &&
+  return host_.timeline().run_until([this] { return tcp_->established() || tcp_->over(); },
+                                    options_.patience) &&
          tcp_->established();
 }
 
@@ -45,11 +46,12 @@ const RtspMessage* RtspClient::answer(uint32_t cseq) const {
   return at == exchanges_.end() || at->second.answers.empty() ? nullptr : &at->second.answers.front();
 }
 
-std::string RtspClient::format_request(const std::string& method, const std::string& headers, std::string uri) {
+std::string RtspClient::format_request(const std::string& method, const std::string& headers,
+                                       std::string uri) {
   if (uri.empty()) uri = session_id_.empty() ? url_ : url_ + "/";
   exchanges_[++cseq_] = {method, host_.timeline().now(), {}};
-  std::string text = fmt::format("{} {} RTSP/1.0\r\nCSeq: {}\r\nUser-Agent: Lavf59.27.100\r\n{}", method, uri,
-                                 cseq_, headers);
+  std::string text = fmt::format("{} {} RTSP/1.0\r\nCSeq: {}\r\nUser-Agent: Lavf59.27.100\r\n{}",
+                                 method, uri, cseq_, headers);
   if (!session_id_.empty()) text += "Session: " + session_id_ + "\r\n";
   return text + "\r\n";
 }
@@ -74,9 +76,8 @@ void RtspClient::transmit(const std::string& text) {
   size_t at = 0;
   while (at < text.size()) {
     const size_t left = text.size() - at;
-    const size_t piece = options_.cut_requests
-                             ? host_.random().between(1, static_cast<uint32_t>(left))
-                             : left;
+    const size_t piece =
+        options_.cut_requests ? host_.random().between(1, static_cast<uint32_t>(left)) : left;
     tcp_->send(std::string_view(text).substr(at, piece));
     at += piece;
   }
@@ -126,7 +127,8 @@ bool RtspClient::describe() {
     if (in_media && line.starts_with("a=control:")) {
       tracks_.emplace_back();
       tracks_.back().control = base + line.substr(10);
-      tracks_.back().rtp_port = static_cast<uint16_t>(options_.first_udp_port + 2 * (tracks_.size() - 1));
+      tracks_.back().rtp_port =
+          static_cast<uint16_t>(options_.first_udp_port + 2 * (tracks_.size() - 1));
     }
   }
   return !tracks_.empty();
@@ -141,14 +143,17 @@ bool RtspClient::setup_all() {
 bool RtspClient::setup(size_t index) {
   ClientTrack& t = tracks_[index];
   listen(index);
-  if (!call("SETUP", fmt::format("Transport: RTP/AVP/UDP;unicast;client_port={}-{}\r\n", t.rtp_port, t.rtp_port + 1),
+  if (!call("SETUP",
+            fmt::format("Transport: RTP/AVP/UDP;unicast;client_port={}-{}\r\n", t.rtp_port,
+                        t.rtp_port + 1),
             t.control))
     return false;
   const RtspMessage& a = *answer(cseq_);
   const std::string id = a.header("Session");
   session_id_ = id.substr(0, id.find(';'));
   const std::string transport = a.header("Transport");
-  t.server_rtp = static_cast<uint16_t>(std::strtoul(parameter(transport, "server_port").c_str(), nullptr, 10));
+  t.server_rtp =
+      static_cast<uint16_t>(std::strtoul(parameter(transport, "server_port").c_str(), nullptr, 10));
   t.server_rtcp = static_cast<uint16_t>(t.server_rtp + 1);
   const std::string ssrc = parameter(transport, "ssrc");
   if (!ssrc.empty()) t.announced_ssrc = static_cast<uint32_t>(std::strtoul(ssrc.c_str(), nullptr, 16));
@@ -186,7 +191,8 @@ void RtspClient::report() {
     ReportBlock block{.ssrc = ssrc};
     block.highest_sequence = t.rtp.front().packet.sequence;
     for (const ReceivedRtp& r : t.rtp) {
-      const auto step = static_cast<int16_t>(r.packet.sequence - static_cast<uint16_t>(block.highest_sequence));
+      const auto step =
+          static_cast<int16_t>(r.packet.sequence - static_cast<uint16_t>(block.highest_sequence));
       if (step > 0) block.highest_sequence += static_cast<uint32_t>(step);
     }
     const auto sr = std::find_if(t.rtcp.rbegin(), t.rtcp.rend(),
@@ -196,7 +202,8 @@ void RtspClient::report() {
       block.delay_since = static_cast<uint32_t>(to_seconds(host_.timeline().now() - sr->time) * 65536);
     }
     const Rtcp rtcp{.ssrc = ssrc + 1, .blocks = {block}, .cname = "player"};
-    host_.send_udp(static_cast<uint16_t>(t.rtp_port + 1), {options_.server.address, t.server_rtcp}, write_rtcp(rtcp));
+    host_.send_udp(static_cast<uint16_t>(t.rtp_port + 1), {options_.server.address, t.server_rtcp},
+                   write_rtcp(rtcp));
   }
   host_.timeline().after(options_.report_interval, [this] { report(); });
 }

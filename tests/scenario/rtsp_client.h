@@ -26,10 +26,10 @@ struct ClientOptions {
   uint16_t local_port = 40000;
   uint16_t first_udp_port = 50000;
   Endpoint server;
-  std::string host_name;       // in URLs; empty: the server's address
-  bool cut_requests = false;   // into segments at random places
+  std::string host_name;      // in URLs; empty: the server's address
+  bool cut_requests = false;  // into segments at random places
   Duration report_interval = 1s;
-  Duration patience = 5s;      // for an answer
+  Duration patience = 5s;  // for an answer
 };
 
 struct ReceivedRtp {

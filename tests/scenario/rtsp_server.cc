@@ -114,7 +114,8 @@ RtspServer::Answer RtspServer::answer(size_t connection, const RtspMessage& requ
     a = setup(connection, request);
   } else if (method == "OPTIONS" || method == "GET_PARAMETER" || method == "SET_PARAMETER") {
     if (method == "OPTIONS")
-      a.headers = "Public: OPTIONS, DESCRIBE, GET_PARAMETER, PAUSE, PLAY, SETUP, SET_PARAMETER, TEARDOWN\r\n";
+      a.headers =
+          "Public: OPTIONS, DESCRIBE, GET_PARAMETER, PAUSE, PLAY, SETUP, SET_PARAMETER, TEARDOWN\r\n";
   } else if (session == nullptr) {
     a.status = "454 Session Not Found";
   } else if (method == "PLAY") {

@@ -54,9 +54,9 @@ class RtspServer {
 
   RtspServer(Host& host, ServerOptions options);
 
-  void start();            // (again) listens; nothing of an earlier life is known
-  void die(Death how);     // the process ends
-  void shut_down();        // says BYE, then the process ends
+  void start();                         // (again) listens; nothing of an earlier life is known
+  void die(Death how);                  // the process ends
+  void shut_down();                     // says BYE, then the process ends
   void freeze() { process_.freeze(); }  // the kernel goes on, the process does not
   void thaw() { process_.thaw(); }
   // From now on requests are read and acknowledged but not answered.

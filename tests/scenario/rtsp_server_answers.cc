@@ -15,7 +15,9 @@ std::string random_id(Random& random, uint32_t length) {
   return id;
 }
 
-uint16_t port_of(const std::string& text) { return static_cast<uint16_t>(std::strtoul(text.c_str(), nullptr, 10)); }
+uint16_t port_of(const std::string& text) {
+  return static_cast<uint16_t>(std::strtoul(text.c_str(), nullptr, 10));
+}
 
 }  // namespace
 
@@ -23,11 +25,14 @@ std::string RtspServer::sdp() const {
   std::string text = fmt::format(
       "v=0\r\no=- {} 1 IN IP4 {}\r\ns=Session streamed with GStreamer\r\nt=0 0\r\na=control:*\r\n"
       "a=range:npt=0-{}\r\n",
-      host_.address().v4_value() * uint64_t{31}, to_string(host_.address()), write_seconds(movie_.duration));
+      host_.address().v4_value() * uint64_t{31}, to_string(host_.address()),
+      write_seconds(movie_.duration));
   for (const Track& t : movie_.tracks)
-    text += fmt::format("m={} 0 RTP/AVP {}\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:{} {}/{}\r\na=fmtp:{} {}\r\na=control:{}\r\n",
-                        t.type, t.payload_type, t.payload_type, t.encoding, t.clock_rate, t.payload_type,
-                        t.format, t.control);
+    text += fmt::format(
+        "m={} 0 RTP/AVP {}\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:{} {}/{}\r\na=fmtp:{} "
+        "{}\r\na=control:{}\r\n",
+        t.type, t.payload_type, t.payload_type, t.encoding, t.clock_rate, t.payload_type, t.format,
+        t.control);
   return text;
 }
 
@@ -51,7 +56,8 @@ SenderTrack RtspServer::make_track(size_t index, const RtspMessage& request, Add
   t.sequence = t.first_sequence = index < options_.first_sequence.size()
                                       ? options_.first_sequence[index]
                                       : static_cast<uint16_t>(random.u32());
-  t.base_timestamp = index < options_.base_timestamp.size() ? options_.base_timestamp[index] : random.u32();
+  t.base_timestamp =
+      index < options_.base_timestamp.size() ? options_.base_timestamp[index] : random.u32();
   return t;
 }
 
@@ -59,7 +65,8 @@ RtspServer::Answer RtspServer::setup(size_t connection, const RtspMessage& reque
   Answer a;
   const TcpPeer& tcp = *connections_[connection].tcp;
   size_t index = 0;
-  while (index < movie_.tracks.size() && !request.uri().ends_with("/" + movie_.tracks[index].control)) ++index;
+  while (index < movie_.tracks.size() && !request.uri().ends_with("/" + movie_.tracks[index].control))
+    ++index;
   if (index == movie_.tracks.size()) return {"404 Not Found", "", "", {}, {}};
   const std::string transport = request.header("Transport");
   if (!transport.starts_with("RTP/AVP") || parameter(transport, "client_port").empty())
@@ -71,8 +78,9 @@ RtspServer::Answer RtspServer::setup(size_t connection, const RtspMessage& reque
     fresh.client = tcp.remote().address;
     fresh.url = request.uri().substr(0, request.uri().rfind('/'));
     fresh.connection = &tcp;
-    fresh.sender = std::make_unique<MediaSender>(host_, process_, movie_, options_.personality,
-                                                 fmt::format("user{}@{}", host_.random().u32(), host_.name()));
+    fresh.sender =
+        std::make_unique<MediaSender>(host_, process_, movie_, options_.personality,
+                                      fmt::format("user{}@{}", host_.random().u32(), host_.name()));
     sessions_.push_back(std::move(fresh));
     s = &sessions_.back();
     a.headers = "Session: " + s->id;
@@ -83,9 +91,10 @@ RtspServer::Answer RtspServer::setup(size_t connection, const RtspMessage& reque
   const SenderTrack t = make_track(index, request, tcp.remote().address);
   listen_to_reports(t.server_rtp);
   s->sender->tracks().push_back(t);
-  a.headers += fmt::format("Transport: RTP/AVP;unicast;client_port={}-{};server_port={}-{}{};mode=\"PLAY\"\r\n",
-                           t.client_rtp.port, t.client_rtcp.port, t.server_rtp, t.server_rtp + 1,
-                           options_.personality.says_ssrc ? fmt::format(";ssrc={:08X}", t.ssrc) : "");
+  a.headers +=
+      fmt::format("Transport: RTP/AVP;unicast;client_port={}-{};server_port={}-{}{};mode=\"PLAY\"\r\n",
+                  t.client_rtp.port, t.client_rtcp.port, t.server_rtp, t.server_rtp + 1,
+                  options_.personality.says_ssrc ? fmt::format(";ssrc={:08X}", t.ssrc) : "");
   return a;
 }
 
@@ -105,8 +114,8 @@ std::string RtspServer::rtp_info(const Session& s, Duration start, bool fresh_se
   for (const SenderTrack& t : s.sender->tracks()) {
     const bool lie = fresh_seek && options_.personality.lies_in_rtp_info_after_seek;
     const bool less = fresh_seek && options_.personality.rtp_info_sequence_one_less;
-    text += fmt::format("{}url={}/{};seq={};rtptime={}", text.empty() ? "" : ", ", s.url, t.track->control,
-                        static_cast<uint16_t>(t.sequence - (less ? 1 : 0)),
+    text += fmt::format("{}url={}/{};seq={};rtptime={}", text.empty() ? "" : ", ", s.url,
+                        t.track->control, static_cast<uint16_t>(t.sequence - (less ? 1 : 0)),
                         lie ? t.base_timestamp : t.base_timestamp + t.track->ticks(start));
   }
   return text;
@@ -119,9 +128,12 @@ RtspServer::Answer RtspServer::play(Session& s, const RtspMessage& request) {
   a.delay = p.play_delay;
   MediaSender& sender = *s.sender;
   if (range.empty() && s.played) {
-    a.headers = fmt::format("RTP-Info: {}\r\nRange: npt={}-{}\r\n", rtp_info(s, sender.position(), false),
-                            write_seconds(sender.position()), write_seconds(movie_.duration));
-    a.afterwards = [&sender] { if (!sender.playing()) sender.resume(); };
+    a.headers =
+        fmt::format("RTP-Info: {}\r\nRange: npt={}-{}\r\n", rtp_info(s, sender.position(), false),
+                    write_seconds(sender.position()), write_seconds(movie_.duration));
+    a.afterwards = [&sender] {
+      if (!sender.playing()) sender.resume();
+    };
     return a;
   }
   const size_t value = range.find("npt=");
@@ -132,8 +144,9 @@ RtspServer::Answer RtspServer::play(Session& s, const RtspMessage& request) {
   const bool seeking = wanted > Duration(0) || s.played;
   if (p.timestamps_restart_at_seek && seeking)
     for (SenderTrack& t : sender.tracks()) t.base_timestamp -= t.track->ticks(start);
-  a.headers = fmt::format("RTP-Info: {}\r\nRange: npt={}-{}\r\n", rtp_info(s, start, seeking && !s.played),
-                          write_seconds(start), write_seconds(movie_.duration));
+  a.headers =
+      fmt::format("RTP-Info: {}\r\nRange: npt={}-{}\r\n", rtp_info(s, start, seeking && !s.played),
+                  write_seconds(start), write_seconds(movie_.duration));
   s.played = true;
   a.afterwards = [&sender, wanted, accurate, seeking] { sender.play(wanted, accurate, seeking); };
   return a;

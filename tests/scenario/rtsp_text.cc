@@ -46,7 +46,8 @@ Read take_message(std::string& stream, RtspMessage& out) {
       continue;
     }
     const size_t colon = line.find(": ");
-    if (colon == std::string::npos || out.headers.contains(line.substr(0, colon))) return Read::kGarbage;
+    if (colon == std::string::npos || out.headers.contains(line.substr(0, colon)))
+      return Read::kGarbage;
     out.headers[line.substr(0, colon)] = line.substr(colon + 2);
   }
   const size_t body = number(out.header("Content-Length")).value_or(0);

@@ -11,8 +11,8 @@
 namespace midstream::scenario {
 
 struct RtspMessage {
-  Time time;               // when its last byte arrived
-  std::string start_line;  // "PLAY rtsp://… RTSP/1.0" or "RTSP/1.0 200 OK"
+  Time time;                                   // when its last byte arrived
+  std::string start_line;                      // "PLAY rtsp://… RTSP/1.0" or "RTSP/1.0 200 OK"
   std::map<std::string, std::string> headers;  // names as written
   std::string body;
 

@@ -1,5 +1,6 @@
-// Seeds for the tests that leave timing, cutting and loss to chance. A test names how many it wants; the
-// environment can ask for others, to repeat one or to search: SCENARIO_SEEDS=17 or SCENARIO_SEEDS=100-2000.
+// Seeds for the tests that leave timing, cutting and loss to chance. A test names how many it wants;
+// the environment can ask for others, to repeat one or to search: SCENARIO_SEEDS=17 or
+// SCENARIO_SEEDS=100-2000.
 #pragma once
 
 #include <cstdint>

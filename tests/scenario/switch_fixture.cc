@@ -15,7 +15,7 @@ namespace {
 
 constexpr unsigned kPoolFrames = 8191;
 constexpr unsigned kRingFrames = 1024;
-constexpr Duration kReaction = 5us;   // arrival to poll
+constexpr Duration kReaction = 5us;  // arrival to poll
 constexpr Duration kBusy = 50us;
 constexpr Duration kIdle = 1ms;
 constexpr const char* kSides[2] = {"clients", "servers"};
@@ -31,7 +31,8 @@ struct Dpdk {  // once per process
   TestPort ports[2];
 
   Dpdk() {
-    pool = rte_pktmbuf_pool_create("scenario", kPoolFrames, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
+    pool = rte_pktmbuf_pool_create("scenario", kPoolFrames, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE,
+                                   SOCKET_ID_ANY);
     if (pool == nullptr) throw std::runtime_error("no memory for packet buffers");
     for (size_t i = 0; i < 2; ++i) {
       TestPort& p = ports[i];
@@ -99,7 +100,8 @@ SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
   worker_ = std::make_unique<Worker>(make_worker_options(config), *mailbox_);
   ControlOptions control;
   control.config = config;
-  control.ports = {{Side::kClient, MacAddress{{2, 0xff, 0, 0, 0, 1}}}, {Side::kServer, MacAddress{{2, 0xff, 0, 0, 0, 2}}}};
+  control.ports = {{Side::kClient, MacAddress{{2, 0xff, 0, 0, 0, 1}}},
+                   {Side::kServer, MacAddress{{2, 0xff, 0, 0, 0, 2}}}};
   control.pool = dpdk().pool;
   control.seed = world.random.u64();
   control.streams = worker_->streams();
@@ -125,7 +127,8 @@ SwitchFixture::~SwitchFixture() {
 void SwitchFixture::receive(size_t port, const Frame& frame) {
   rte_mbuf* mbuf = rte_pktmbuf_alloc(dpdk().pool);
   REQUIRE(mbuf != nullptr);
-  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(), frame.size());
+  std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(),
+              frame.size());
   REQUIRE(rte_ring_enqueue(dpdk().ports[port].to_switch, mbuf) == 0);
   schedule(kReaction);
 }
@@ -169,11 +172,14 @@ void SwitchFixture::write_remarks() {
   }
   for (size_t i = 0; i < kDropCount; ++i)
     if (stats().drops[i] != shown_.drops[i])
-      world_.log.remark(now, "switch", fmt::format("drops {}: {}", stats().drops[i] - shown_.drops[i],
-                                                   to_string(static_cast<Drop>(i))));
+      world_.log.remark(now, "switch",
+                        fmt::format("drops {}: {}", stats().drops[i] - shown_.drops[i],
+                                    to_string(static_cast<Drop>(i))));
   for (size_t i = 0; i < 16; ++i)
     if (stats().unprotected[i] != shown_.unprotected[i])
-      world_.log.remark(now, "switch", std::string("unprotected: ") + rtsp::to_string(static_cast<rtsp::Unprotected>(i)));
+      world_.log.remark(
+          now, "switch",
+          std::string("unprotected: ") + rtsp::to_string(static_cast<rtsp::Unprotected>(i)));
   shown_ = stats();
 }
 

@@ -52,12 +52,14 @@ void TcpPeer::accept(const tcp::Segment& syn) {
 void TcpPeer::on_handshake(const tcp::Segment& s) {
   const bool acknowledges = s.flags.ack && s.acknowledgement == local_first_;
   if (s.flags.ack && !acknowledges) return violation("an acknowledgement that is not of the SYN");
-  if (s.flags.rst) return acknowledges ? finish(TcpEvent::kRefused) : violation("RST to a SYN without its number");
+  if (s.flags.rst)
+    return acknowledges ? finish(TcpEvent::kRefused) : violation("RST to a SYN without its number");
   if (!s.flags.syn || !s.flags.ack) return violation("neither SYN-ACK nor RST in answer to a SYN");
   if (s.timestamps && !options_.timestamps) violation("timestamps were not offered");
   if (s.sack_permitted && !options_.sack) violation("SACK was not offered");
   agree(s);
-  if (timestamps_ && (s.timestamps->echo < first_timestamp_ || s.timestamps->echo > TcpTimestamp(clock())))
+  if (timestamps_ &&
+      (s.timestamps->echo < first_timestamp_ || s.timestamps->echo > TcpTimestamp(clock())))
     violation("the SYN-ACK echoes a timestamp never sent");
   unacknowledged_ = 0;
   window_edge_ = s.window;
@@ -73,7 +75,8 @@ bool TcpPeer::acceptable(const tcp::Segment& s, int64_t begin) {
   const int64_t end = begin + s.length();
   if (end > advertised_edge_ + (s.flags.fin ? 1 : 0) && s.length() > 0)
     violation(fmt::format("data up to {} beyond the window's edge {}", end, advertised_edge_));
-  return begin <= advertised_edge_ && (s.length() == 0 ? begin >= receive_next() : end > receive_next());
+  return begin <= advertised_edge_ &&
+         (s.length() == 0 ? begin >= receive_next() : end > receive_next());
 }
 
 // RFC 7323 5.3.
@@ -88,11 +91,12 @@ bool TcpPeer::timestamp_holds(const tcp::Segment& s, int64_t begin) {
   }
   const TcpTimestamp echo = s.timestamps->echo;
   if (s.flags.ack && (echo < first_timestamp_ || echo > TcpTimestamp(clock())))
-    violation(fmt::format("the echo {} was never sent (first {}, now {})", echo.value(), first_timestamp_.value(),
-                          clock()));
+    violation(fmt::format("the echo {} was never sent (first {}, now {})", echo.value(),
+                          first_timestamp_.value(), clock()));
   if (s.timestamps->value < recent_) {
     if (!options_.network_reorders)
-      violation(fmt::format("TSval goes back from {} to {}: dropped", recent_.value(), s.timestamps->value.value()));
+      violation(fmt::format("TSval goes back from {} to {}: dropped", recent_.value(),
+                            s.timestamps->value.value()));
     return false;
   }
   if (begin <= last_ack_sent_) recent_ = s.timestamps->value;
@@ -101,7 +105,8 @@ bool TcpPeer::timestamp_holds(const tcp::Segment& s, int64_t begin) {
 
 void TcpPeer::on_reset(int64_t begin) {
   if (begin == receive_next()) return finish(TcpEvent::kReset);
-  if (options_.strict_resets) violation(fmt::format("RST at {}, expected at {}", begin, receive_next()));
+  if (options_.strict_resets)
+    violation(fmt::format("RST at {}, expected at {}", begin, receive_next()));
   send_ack();  // RFC 5961 3.2
 }
 
@@ -111,7 +116,8 @@ void TcpPeer::on_segment(const tcp::Segment& s, size_t header_bytes) {
   const int64_t begin = received_offset(s.sequence);
   if (s.flags.rst) return on_reset(begin);
   if (s.payload.size() + header_bytes - 20 > options_.mss)
-    violation(fmt::format("{} bytes with options, MSS is {}", s.payload.size() + header_bytes - 20, options_.mss));
+    violation(fmt::format("{} bytes with options, MSS is {}", s.payload.size() + header_bytes - 20,
+                          options_.mss));
   if (s.flags.syn && !established_) return retransmit();  // the SYN again: our answer was lost
   if (s.flags.syn) return send_ack();                     // RFC 5961 4.2
   if (!s.flags.ack) return violation("no ACK flag");
@@ -144,7 +150,8 @@ bool TcpPeer::on_acknowledgement(const tcp::Segment& s, int64_t begin) {
     tell(TcpEvent::kConnected);
   }
   const int64_t edge = ack + (int64_t{s.window} << send_scale_);
-  const bool duplicate = ack == unacknowledged_ && s.length() == 0 && edge == window_edge_ && next_ > ack;
+  const bool duplicate =
+      ack == unacknowledged_ && s.length() == 0 && edge == window_edge_ && next_ > ack;
   if (ack > unacknowledged_) {
     unacknowledged_ = ack;
     next_ = std::max(next_, ack);
@@ -176,7 +183,8 @@ void TcpPeer::on_data(const tcp::Segment& s, int64_t begin) {
   const bool in_order = begin <= receive_next() && early_.empty();
   store(begin, std::string(as_text(s.payload)));
   if (s.flags.fin) early_fin_ = begin + static_cast<int64_t>(s.payload.size());
-  const bool fin = early_fin_ && *early_fin_ == static_cast<int64_t>(received_.size()) && !fin_received_;
+  const bool fin =
+      early_fin_ && *early_fin_ == static_cast<int64_t>(received_.size()) && !fin_received_;
   if (fin) fin_received_ = true;
   acknowledge(!in_order || fin);
   if (taken_ < received_.size()) tell(TcpEvent::kData);

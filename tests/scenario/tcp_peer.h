@@ -30,13 +30,13 @@ struct TcpOptions {
   bool sack = true;
   bool timestamps = true;
   uint32_t receive_window = 64 * 1024;
-  Duration delayed_ack{0};                     // Linux: 40 ms; every second segment at once
-  Duration retransmission_timeout = 200ms;     // Linux's minimum; doubles
-  std::optional<uint32_t> initial_sequence;    // else random
-  std::optional<uint32_t> initial_timestamp;   // else random; counts milliseconds
-  bool recut_retransmissions = false;          // retransmit in pieces other than the first time
-  bool network_reorders = false;               // old timestamps are then nobody's fault
-  bool strict_resets = true;                   // an RST elsewhere than at RCV.NXT is a violation
+  Duration delayed_ack{0};                    // Linux: 40 ms; every second segment at once
+  Duration retransmission_timeout = 200ms;    // Linux's minimum; doubles
+  std::optional<uint32_t> initial_sequence;   // else random
+  std::optional<uint32_t> initial_timestamp;  // else random; counts milliseconds
+  bool recut_retransmissions = false;         // retransmit in pieces other than the first time
+  bool network_reorders = false;              // old timestamps are then nobody's fault
+  bool strict_resets = true;                  // an RST elsewhere than at RCV.NXT is a violation
 };
 
 enum class TcpEvent { kConnected, kData, kPeerClosed, kReset, kRefused, kTimedOut };
@@ -58,9 +58,9 @@ class TcpPeer {
 
   // One segment per call as long as it fits the MSS and the window.
   void send(std::string_view bytes);
-  void close();    // FIN behind what is queued
-  void abort();    // RST
-  void abandon();  // the process is gone: data that still comes is answered with RST
+  void close();        // FIN behind what is queued
+  void abort();        // RST
+  void abandon();      // the process is gone: data that still comes is answered with RST
   std::string take();  // what has arrived in order and was not yet taken
 
   void on_event(std::function<void(TcpEvent)> handler) { handler_ = std::move(handler); }
@@ -111,7 +111,9 @@ class TcpPeer {
   }
   TcpSequence receive_sequence() const { return remote_first_ + receive_next(); }
   int64_t received_offset(TcpSequence s) const { return receive_next() + (s - receive_sequence()); }
-  int64_t sent_offset(TcpSequence s) const { return unacknowledged_ + (s - (local_first_ + unacknowledged_)); }
+  int64_t sent_offset(TcpSequence s) const {
+    return unacknowledged_ + (s - (local_first_ + unacknowledged_));
+  }
   uint32_t clock() const;
 
   Wiring wiring_;
@@ -129,8 +131,8 @@ class TcpPeer {
   TcpSequence local_first_, remote_first_;  // of byte 0
   std::string sent_, received_;
   size_t taken_ = 0;
-  std::set<int64_t> boundaries_;              // where one send() ended
-  std::map<int64_t, std::string> early_;      // behind holes
+  std::set<int64_t> boundaries_;          // where one send() ended
+  std::map<int64_t, std::string> early_;  // behind holes
   std::optional<int64_t> early_fin_;
   int64_t unacknowledged_ = -1, next_ = -1, highest_ = -1;
   int64_t recover_ = -1;         // what was sent when a retransmission began

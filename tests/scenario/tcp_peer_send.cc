@@ -5,7 +5,7 @@
 namespace midstream::scenario {
 namespace {
 
-constexpr int kMaxTimeouts = 12;             // then the connection is given up
+constexpr int kMaxTimeouts = 12;  // then the connection is given up
 constexpr Duration kLongestTimeout = 3s;
 
 }  // namespace
@@ -69,8 +69,7 @@ tcp::Segment TcpPeer::header(int64_t position, bool ack) {
   }
   const uint8_t scale = syn ? 0 : receive_scale_;
   s.window = static_cast<uint16_t>(std::min<uint32_t>(options_.receive_window >> scale, 65535));
-  advertised_edge_ =
-      std::max(advertised_edge_, receive_next() + (int64_t{s.window} << scale));
+  advertised_edge_ = std::max(advertised_edge_, receive_next() + (int64_t{s.window} << scale));
   return s;
 }
 
@@ -149,15 +148,18 @@ void TcpPeer::retransmit() {
   }
   const int64_t data_end = static_cast<int64_t>(sent_.size());
   int64_t longest = static_cast<int64_t>(largest_payload());
-  if (options_.recut_retransmissions) longest = wiring_.random.between(1, static_cast<uint32_t>(longest));
-  const int64_t end = std::min({unacknowledged_ + longest, data_end, std::max(highest_, unacknowledged_ + 1)});
+  if (options_.recut_retransmissions)
+    longest = wiring_.random.between(1, static_cast<uint32_t>(longest));
+  const int64_t end =
+      std::min({unacknowledged_ + longest, data_end, std::max(highest_, unacknowledged_ + 1)});
   transmit(std::min(unacknowledged_, data_end), end);
   highest_ = std::max(highest_, end);
 }
 
 void TcpPeer::arm() {
   if (timer_ || over_ || (unacknowledged_ >= end_of_data() && established_)) return;
-  const Duration timeout = std::min(options_.retransmission_timeout * (1 << std::min(timeouts_, 5)), kLongestTimeout);
+  const Duration timeout =
+      std::min(options_.retransmission_timeout * (1 << std::min(timeouts_, 5)), kLongestTimeout);
   timer_ = wiring_.timeline.after(timeout, [this] {
     timer_.reset();
     if (++timeouts_ > kMaxTimeouts) return finish(TcpEvent::kTimedOut);

@@ -27,7 +27,8 @@ World::World(const WorldOptions& o)
 }
 
 Host& World::add_host(const std::string& name, const std::string& address, bool client_side) {
-  const MacAddress mac{{2, 0, 0, 0, client_side ? uint8_t{1} : uint8_t{2}, static_cast<uint8_t>(hosts_.size() + 1)}};
+  const MacAddress mac{
+      {2, 0, 0, 0, client_side ? uint8_t{1} : uint8_t{2}, static_cast<uint8_t>(hosts_.size() + 1)}};
   const Host::Parts parts{timeline, log, violations, random, client_side ? clients : servers};
   hosts_.push_back(std::make_unique<Host>(parts, name, mac, parse_address(address).value()));
   return *hosts_.back();

@@ -18,8 +18,8 @@ namespace midstream::scenario {
 struct WorldOptions {
   uint64_t seed = 1;
   ClientOptions client;
-  MovieOptions movie;         // of all servers
-  ServerOptions a, b, c;      // their movie is replaced by the above ...
+  MovieOptions movie;                // of all servers
+  ServerOptions a, b, c;             // their movie is replaced by the above ...
   bool b_has_other_content = false;  // ... but for this
   size_t servers = 2;
   LinkQuality client_link, server_link;
