@@ -22,6 +22,7 @@ ControlLoop::~ControlLoop() {
 bool ControlLoop::poll(Time now) {
   now_ = now;
   bool busy = false;
+  mailbox_.flush();
   while (const auto mail = mailbox_.next_for_control()) {
     handle(*mail, now);
     busy = true;

@@ -40,9 +40,10 @@ void EventDetector::answer_suspects(size_t server, bool alive) {
   for (const Suspect& suspect : suspects_[server]) {
     ToWorker mail{};
     mail.kind = alive ? ToWorker::Kind::kAlive : ToWorker::Kind::kFreeze;
+    mail.server = static_cast<uint16_t>(server);
     mail.connection = suspect.connection;
     mail.generation = suspect.generation;
-    mailbox_.post(mail);
+    mailbox_.send(mail);
   }
   suspects_[server].clear();
 }
@@ -59,7 +60,7 @@ void EventDetector::announce(size_t server, Time now) {
   mail.kind = ToWorker::Kind::kFreezeServer;
   mail.server = static_cast<uint16_t>(server);
   mail.cause = heartbeat.cause();
-  mailbox_.post(mail);
+  mailbox_.send(mail);
 }
 
 void EventDetector::poll(Time now) {

@@ -111,7 +111,7 @@ void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t po
   }
   tcp::Segment segment;
   const size_t end = packet.payload_offset + packet.payload_bytes;
-  if (failover.attempt &&
+  if (failover.attempt && packet.source == failover.attempt->remote() &&
       tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment)) {
     failover.attempt->on_segment(segment, now);
     if (failover.attempt->state() == StreamEstablishment::State::kDone) hand_back(failover, now);
@@ -125,7 +125,7 @@ void FailoverManager::give_frames_back(Failover& failover) {
     mail.kind = ToWorker::Kind::kHandle;
     mail.frame = queued.frame;
     mail.port = queued.port;
-    if (!d_.mailbox.post(mail)) rte_pktmbuf_free(queued.frame);
+    d_.mailbox.send(mail);
   }
   failover.queue.clear();
 }
@@ -155,7 +155,7 @@ void FailoverManager::hand_back(Failover& failover, Time now) {
   ToWorker mail{};
   mail.kind = ToWorker::Kind::kSplice;
   mail.connection = index;
-  d_.mailbox.post(mail);  // from here on the worker owns it
+  d_.mailbox.send(mail);  // from here on the worker owns it
   give_frames_back(failover);
   resuming_[index] = std::move(resuming);
   failovers_.erase(index);
@@ -170,7 +170,7 @@ void FailoverManager::abandon(Failover& failover, Time) {
   ToWorker mail{};
   mail.kind = ToWorker::Kind::kAbandon;
   mail.connection = index;
-  d_.mailbox.post(mail);
+  d_.mailbox.send(mail);
   give_frames_back(failover);
   failovers_.erase(index);
 }

@@ -121,7 +121,8 @@ bool StreamEstablishment::join_client_bytes() {
   }
   direction.edits.reset(read, direction.custody.end());
   direction.released = direction.input_base = read;
-  c.half_request = acknowledged > read;
+  c.half_request = c.half_request || acknowledged > read;
+  old_half_ = c.server_half;
   c.server_half = TcpHalf{};
   c.server_half.acknowledged = endpoint_.send_unacknowledged();
   return true;
@@ -131,9 +132,13 @@ bool StreamEstablishment::join_client_bytes() {
 bool StreamEstablishment::join_server_bytes(Time now) {
   Connection& c = connection_;
   tcp::Direction& direction = c.splice.to_client;
+  const TcpSequence old_sent = old_half_.sent;
   if (c.custody_overflow) return failure_ = "more unacknowledged bytes than the switch keeps", false;
   if (c.failovers == 0 && !c.from_server.readable().empty()) {
     return failure_ = "the old server left an answer half sent", false;
+  }
+  if (c.failovers == 0 && old_sent > c.from_server.next_expected()) {
+    return failure_ = "the old server left a hole in its answers", false;
   }
   const TcpSequence next = endpoint_.receive_next() - endpoint_.readable().size();
   direction.custody.become_origin(now);
@@ -170,6 +175,9 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       context.frame_ticks = stream.position.frame_ticks();
       const rtsp::Stream& agreed = session.streams[i];
       context.first_sequence = agreed.info_sequence;
+      if (stream.position.anchored()) {
+        context.highest_timestamp = stream.position.timestamp_at(stream.position.newest());
+      }
       if (stream.position.anchored() && other.play_start && answer.info_timestamp) {
         context.has_position = true;
         context.client_anchor = stream.position.timestamp_at(*other.play_start);
@@ -177,7 +185,8 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       }
       stream.finder.reset(stream.last, context);
       stream.phase = StreamPhase::kCutting;
-      stream.cutting_since = now;
+      // A live source has no packet in common with the old one's: no use to wait for a match.
+      stream.cutting_since = session.live ? Time::min() : now;
     }
   }
 }

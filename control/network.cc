@@ -63,7 +63,7 @@ void Network::tell_host_state(size_t server) {
   mail.server = static_cast<uint16_t>(server);
   mail.flag = neighbours_[server].silent;
   mail.mac = neighbours_[server].mac;
-  mailbox_.post(mail);
+  mailbox_.send(mail);
 }
 
 void Network::on_frame(rte_mbuf* frame, uint16_t port, Time now) {

@@ -38,7 +38,7 @@ StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
   expect.kind = ToWorker::Kind::kExpect;
   expect.connection = connection_.index;
   expect.endpoint = remote_;
-  mailbox_.post(expect);
+  mailbox_.send(expect);
 
   const TcpHalf& client = connection_.client_half;
   tcp::EndpointOptions options;
@@ -66,7 +66,14 @@ void StreamEstablishment::fail(std::string why) {
   failure_ = std::move(why);
 }
 
-void StreamEstablishment::cancel() { endpoint_.reset(); }
+void StreamEstablishment::cancel() {
+  endpoint_.reset();
+  ToWorker forget{};
+  forget.kind = ToWorker::Kind::kForgetServer;
+  forget.connection = connection_.index;
+  forget.endpoint = remote_;
+  mailbox_.send(forget);
+}
 
 void StreamEstablishment::send_output(Time now) {
   const std::string output = replay_.take_output();
@@ -89,14 +96,14 @@ void StreamEstablishment::post_expectations() {
       mail.stream = i;
       mail.endpoint = {remote_.address, ports.rtp};
       mail.rtcp_port = ports.rtcp;
-      mailbox_.post(mail);
+      mailbox_.send(mail);
     }
   }
 }
 
 void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
   endpoint_.on_segment(segment, now);
-  while (state_ == State::kRunning && !endpoint_.readable().empty()) {
+  while (state_ == State::kRunning && !answered_ && !endpoint_.readable().empty()) {
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(endpoint_.readable(), message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore) break;
@@ -109,7 +116,7 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
     send_output(now);
     if (progress == rtsp::ReplayProgress::kFailed) return fail(replay_.failure());
     if (progress == rtsp::ReplayProgress::kDone) {
-      state_ = State::kDone;
+      answered_ = true;
       done_at_ = now;
     }
   }
@@ -131,6 +138,11 @@ void StreamEstablishment::poll(Time now) {
     case tcp::EndpointError::kTimeout:
       return fail(endpoint_.peer_window() == 0 ? "no SYN-ACK came back"
                                                : replay_.step() + ": no answer");
+  }
+  // The switch repeats nothing of the replay after it: all must have arrived.
+  if (answered_ && endpoint_.all_acknowledged()) {
+    state_ = State::kDone;
+    return;
   }
   const bool describing = replay_.step().starts_with("DESCRIBE");
   if (now - progressed_ < (describing ? kDescribeLimit : kAnswerLimit)) return;

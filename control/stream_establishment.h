@@ -25,6 +25,7 @@ class StreamEstablishment {
 
   void on_segment(const tcp::Segment& segment, Time now);
   void poll(Time now);
+  const Endpoint& remote() const { return remote_; }
   void cancel();  // resets the half-made connection
 
   enum class State : uint8_t { kRunning, kDone, kFailed };
@@ -60,6 +61,8 @@ class StreamEstablishment {
   rtsp::Replay replay_;
   State state_ = State::kRunning;
   std::string failure_;
+  TcpHalf old_half_;       // the old server's, while joining
+  bool answered_ = false;  // PLAY was; what we sent may still be unacknowledged
   bool seek_unanswered_ = false;
   Time progressed_, done_at_{};
   std::array<bool, rtsp::kMaxSessions> media_expected_{};

@@ -28,42 +28,55 @@ bool Worker::near_end(const Connection& c, const rtsp::Session& session) const {
   return false;
 }
 
+// The server has said BYE on every stream, and the client was told.
+bool Worker::all_ended(const Connection& c, const rtsp::Session& session) const {
+  const auto index = static_cast<size_t>(&session - c.conversation.sessions.data());
+  for (uint8_t i = 0; i < session.stream_count; ++i) {
+    const uint16_t slot = c.stream_state[index][i];
+    if (slot != kNoStream && !streams_[slot].ended) return false;
+  }
+  return session.stream_count > 0;
+}
+
 bool Worker::ending_is_failure(const Connection& c) const {
   if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
+  if (c.client_half.fin || c.closed_at != Time{}) return false;  // the client has left first
   for (const rtsp::Session& session : c.conversation.sessions) {
     if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
     const bool client_silent = now_ - c.last_client_sign > std::chrono::seconds(session.timeout_s);
-    if (!session.teardown_requested && !near_end(c, session) && !client_silent) return true;
+    if (!session.teardown_requested && !near_end(c, session) && !all_ended(c, session) &&
+        !client_silent)
+      return true;
   }
   return false;
 }
 
 // Hands the connection to control. False if the mailbox is full: nothing has changed then.
 bool Worker::freeze(Connection& c, Cause cause) {
-  const ConnectionState state = c.state;
+  // Reports and the mail itself: what does not fit now is judged again at the next sign.
+  if (!mailbox_.has_room_for_control(rtsp::kMaxSessions + 1)) {
+    ++stats_.drops[static_cast<size_t>(Drop::kMailboxFull)];
+    return false;
+  }
   c.state = ConnectionState::kFrozen;
   c.cause = cause;
   c.failed_at = now_;
+  c.suspected = false;
   ++c.version;
+  report(c);
+  // Fenced before control can ask for flows of the next server.
+  timers_.cancel(c.index);
+  fence_server(c, c.server_endpoint.address);
+  for (const auto& session : c.stream_state) {
+    for (const uint16_t slot : session) drop_held(slot);
+  }
+  drop_byes(c);
   ToControl mail{};
   mail.kind = ToControl::Kind::kFrozen;
   mail.connection = c.index;
   mail.owned = &c;
   mail.at = now_;
-  report(c);
-  // Fenced before control can ask for flows of the next server.
-  timers_.cancel(c.index);
-  fence_server(c);
-  if (HeldBye& held = held_byes_[c.index]; held.frame != nullptr) {
-    drop(held.frame, Drop::kHeldEnding);
-    held = {};
-  }
-  if (mailbox_.post(mail)) return true;
-  ++stats_.drops[static_cast<size_t>(Drop::kMailboxFull)];
-  c.state = state;
-  learn_streams(c);
-  arm(c, now_ + options_.stall);
-  return false;
+  return mailbox_.post(mail);
 }
 
 void Worker::suspect(Connection& c, Cause cause) {
@@ -121,9 +134,10 @@ void Worker::on_icmp(Frame& frame) {
 // A track may end before the others, and a presentation of unknown length at any time: then the server
 // is asked. When all tracks have ended before the known end, it is failing.
 void Worker::hold_bye(Frame& frame, Connection& c, uint8_t index) {
-  HeldBye& held = held_byes_[c.index];
-  if (held.frame != nullptr) drop(held.frame, Drop::kHeldEnding);
-  held = {frame.mbuf, frame.port, now_ + kByeHold};
+  HeldByes& held = held_byes_[c.index];
+  if (held.frames.size() >= rtsp::kMaxStreams) return drop(frame.mbuf, Drop::kParkFull);
+  held.frames.push_back({frame.mbuf, frame.port});
+  held.until = now_ + kByeHold;
   const rtsp::Session& session = c.conversation.sessions[index];
   bool all = session.duration.has_value();
   for (uint8_t i = 0; i < session.stream_count; ++i) {
@@ -135,11 +149,20 @@ void Worker::hold_bye(Frame& frame, Connection& c, uint8_t index) {
   arm(c, now_ + kByeHold);
 }
 
-void Worker::let_bye_go(Connection& c) {
-  HeldBye& held = held_byes_[c.index];
-  if (held.frame == nullptr) return;
-  transmit(held.frame, c.client_nic);
-  held = {};
+void Worker::let_byes_go(Connection& c) {
+  HeldByes& held = held_byes_[c.index];
+  for (const Parked& bye : held.frames) transmit(bye.frame, c.client_nic);
+  held.frames.clear();
+  for (const auto& session : c.stream_state) {
+    for (const uint16_t slot : session) {
+      if (slot != kNoStream && streams_[slot].said_bye) streams_[slot].ended = true;
+    }
+  }
+}
+
+void Worker::drop_byes(const Connection& c) {
+  for (const Parked& bye : held_byes_[c.index].frames) drop(bye.frame, Drop::kHeldEnding);
+  held_byes_[c.index].frames.clear();
 }
 
 // One timer a connection: the earliest of what it waits for.
@@ -154,8 +177,8 @@ void Worker::on_timer(Connection& c) {
   if (closed || never_opened || now_ - last_sign >= kIdleLimit) return forget(c);
 
   Time next = now_ + kIdleCheck;
-  if (const HeldBye& held = held_byes_[c.index]; held.frame != nullptr) {
-    if (held.until <= now_ && !c.suspected) let_bye_go(c);
+  if (const HeldByes& held = held_byes_[c.index]; !held.frames.empty()) {
+    if (held.until <= now_ && !c.suspected) let_byes_go(c);
     next = std::max(held.until, now_ + kByeHold / 8);
   }
   if (c.conversation.any_playing() && c.closed_at == Time{}) {
@@ -163,6 +186,7 @@ void Worker::on_timer(Connection& c) {
     next = std::min(next, now_ + options_.stall / 4);
   }
   if (c.state == ConnectionState::kSpliced) {
+    settle_overdue_cuts(c);
     for (const bool to_client : {true, false}) {
       tcp::Custody& custody = (to_client ? c.splice.to_client : c.splice.to_server).custody;
       if (custody.deadline() <= now_) {

@@ -34,12 +34,12 @@ void Worker::handle_mail(const ToWorker& mail) {
       }
       return;
     case ToWorker::Kind::kFreeze:
-      if (!current || !c.suspected) return;
+      if (!current || !c.suspected || mail.server != c.server) return;
       c.suspected = false;
       if (ending_is_failure(c)) freeze(c, c.cause);
       return;
     case ToWorker::Kind::kAlive:
-      if (!current) return;
+      if (!current || mail.server != c.server || c.state == ConnectionState::kFrozen) return;
       c.suspected = false;
       c.trusted_until = now_ + options_.stall;
       return;
@@ -51,6 +51,9 @@ void Worker::handle_mail(const ToWorker& mail) {
       return;
     case ToWorker::Kind::kExpectMedia:
       return learn_media(c, mail.session, mail.stream, mail.endpoint, mail.rtcp_port);
+    case ToWorker::Kind::kForgetServer:
+      drop_parked(c);
+      return fence_server(c, mail.endpoint.address);
     case ToWorker::Kind::kSplice:
       return start_splice(c);
     case ToWorker::Kind::kAbandon:
@@ -71,7 +74,7 @@ void Worker::start_splice(Connection& c) {
     for (const uint16_t slot : session) {
       if (slot == kNoStream) continue;
       streams_[slot].interval.restart(now_);
-      streams_[slot].said_bye = false;
+      streams_[slot].said_bye = streams_[slot].ended = false;
     }
   }
   report(c);
@@ -80,6 +83,7 @@ void Worker::start_splice(Connection& c) {
   repeat_origin(c, false);
   repeat_origin(c, true);
   acknowledge_sender(c, true);
+  release_messages(c, false, make_to_client(c.splice, c.splice.to_server.input_base));
 }
 
 // Nobody can serve it: the client is told (contract: honesty). RFC 5961 3.2 has a client obey only at
@@ -95,9 +99,8 @@ void Worker::abandon(Connection& c) {
     reset.sequence = custody.begin();
     send_segment(c, true, reset);
   }
-  for (Parked& parked : parked_[c.index]) drop(parked.frame, Drop::kFenced);
-  parked_[c.index].clear();
-  fence_server(c);
+  drop_parked(c);
+  fence_server(c, c.server_endpoint.address);
   ++c.failovers;
   c.state = ConnectionState::kClosed;
   c.closed_at = now_;
@@ -107,13 +110,22 @@ void Worker::abandon(Connection& c) {
 
 void Worker::park(Frame& frame, Connection& c) {
   auto& queue = parked_[c.index];
-  if (queue.size() >= kMaxParked) return drop(frame.mbuf, Drop::kParkFull);
+  if (queue.size() >= kMaxParked || kept_ >= options_.max_kept)
+    return drop(frame.mbuf, Drop::kParkFull);
   queue.push_back({frame.mbuf, frame.port});
+  ++kept_;
+}
+
+void Worker::drop_parked(const Connection& c) {
+  kept_ -= parked_[c.index].size();
+  for (const Parked& parked : parked_[c.index]) drop(parked.frame, Drop::kFenced);
+  parked_[c.index].clear();
 }
 
 void Worker::replay_parked(Connection& c) {
   std::vector<Parked> queue;
   queue.swap(parked_[c.index]);
+  kept_ -= queue.size();
   for (const Parked& parked : queue) handle(parked.frame, parked.port);
 }
 

@@ -38,7 +38,7 @@ Mailbox::Mailbox(int numa_node, uint32_t entries) {
   to_worker_.reset(make_ring<ToWorker>("to_worker" + suffix, entries, numa_node));
   reports_.reset(rte_mempool_create(("reports" + suffix).c_str(), kReports,
                                     round_up(sizeof(SessionReport)), 0, 0, nullptr, nullptr, nullptr,
-                                    nullptr, numa_node, RTE_MEMPOOL_F_SC_GET | RTE_MEMPOOL_F_SP_PUT));
+                                    nullptr, numa_node, RTE_MEMPOOL_F_SC_GET));
   if (!reports_)
     throw std::runtime_error(std::string("no memory for session reports: ") + rte_strerror(rte_errno));
 }
@@ -46,8 +46,22 @@ Mailbox::Mailbox(int numa_node, uint32_t entries) {
 bool Mailbox::post(const ToControl& mail) {
   return rte_ring_sp_enqueue_elem(to_control_.get(), const_cast<ToControl*>(&mail), sizeof mail) == 0;
 }
+bool Mailbox::has_room_for_control(unsigned mails) const {
+  return rte_ring_free_count(to_control_.get()) >= mails;
+}
 bool Mailbox::post(const ToWorker& mail) {
+  if (!waiting_.empty()) return false;
   return rte_ring_sp_enqueue_elem(to_worker_.get(), const_cast<ToWorker*>(&mail), sizeof mail) == 0;
+}
+void Mailbox::send(const ToWorker& mail) {
+  if (!post(mail)) waiting_.push_back(mail);
+}
+void Mailbox::flush() {
+  while (!waiting_.empty()) {
+    ToWorker mail = waiting_.front();
+    if (rte_ring_sp_enqueue_elem(to_worker_.get(), &mail, sizeof mail) != 0) return;
+    waiting_.pop_front();
+  }
 }
 std::optional<ToWorker> Mailbox::next_for_worker() { return take<ToWorker>(to_worker_.get()); }
 std::optional<ToControl> Mailbox::next_for_control() { return take<ToControl>(to_control_.get()); }

@@ -9,6 +9,7 @@
 #include <rte_ring_elem.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -73,6 +74,7 @@ struct ToWorker {
     kAlive,         // connection: the server answered, let held endings go
     kExpect,        // connection (owned by control): route TCP of `endpoint` to the client to control
     kExpectMedia,   // connection, session, stream: park media of `endpoint` (RTP port; `rtcp_port`)
+    kForgetServer,  // connection (owned by control): an attempt on `endpoint` failed, fence it
     kSplice,        // connection: given back, spliced
     kAbandon,       // connection: given back, nobody can serve it
     kHostState,     // server: its host answers (flag) or not: answer ARP for it
@@ -98,8 +100,12 @@ class Mailbox {
   // Worker's side.
   bool post(const ToControl& mail);
   std::optional<ToWorker> next_for_worker();
-  // Control's side.
+  bool has_room_for_control(unsigned mails) const;  // stays true until the worker itself posts
+  // Control's side. send() is for mail that must not be lost: what does not fit waits, in order, for
+  // the next flush(); nothing is posted past it.
   bool post(const ToWorker& mail);
+  void send(const ToWorker& mail);
+  void flush();
   std::optional<ToControl> next_for_control();
 
   SessionReport* new_report();              // worker; nullptr if the pool is empty
@@ -114,6 +120,7 @@ class Mailbox {
   };
   std::unique_ptr<rte_ring, FreeRing> to_control_, to_worker_;
   std::unique_ptr<rte_mempool, FreePool> reports_;
+  std::deque<ToWorker> waiting_;  // control's
 };
 
 }  // namespace midstream

@@ -1,6 +1,8 @@
 // RTP and RTCP of followed streams: accounted before a failover, continued in the client's terms after.
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "dataplane/worker.h"
 
@@ -11,6 +13,8 @@ constexpr uint32_t kMaxSearched =
     2000;  // packets: two seconds of a fast stream, then no cut is to be found
 constexpr uint32_t kLatePackets = 1
                                   << 14;  // how long a packet from before the cut may still straggle in
+constexpr Duration kHold = 300ms;         // for content to overrule timestamps: some frames
+constexpr size_t kMaxHeld = 1024;         // packets of one stream in that time
 constexpr Duration kMaxSearch = 3s;       // more than the longest burst of [K, X)
 constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
 
@@ -76,28 +80,8 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
   const auto parsed = rtp::parse_header(packet);
   if (!parsed) return drop(frame.mbuf, Drop::kMalformed), false;
   rtp::Header header = *parsed;
-  if (stream.phase == StreamPhase::kCutting) {
-    c.last_server_sign = now_;
-    stream.interval.on_packet(now_);
-    const Bytes payload = Bytes(packet).subspan(header.payload_offset, header.payload_bytes);
-    const bool first = stream.finder.is_first_new(header, payload) ||
-                       (searched_enough(stream, now_) && stream.finder.give_up(header));
-    if (!first) return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
-    stream.continuity.switch_server(stream.finder.result(), std::nullopt, std::nullopt);
-    stream.phase = StreamPhase::kContinued;
-    rtsp::StreamWords& words = c.words.sessions[target.session].streams[target.stream];
-    words.sequence_offset = stream.finder.result().sequence_offset;
-    words.timestamp_offset = stream.finder.result().timestamp_offset;
-    words.server_ssrc = header.ssrc;
-    stream.first_after_cut = header.sequence_number;
-    stream.packets_since_cut = 0;
-    const Time last_of_old = stream.last_forwarded;
-    if (!stream.continuity.to_client(packet, header))
-      return drop(frame.mbuf, Drop::kWrongSource), false;
-    account(c, stream, header, packet);
-    report_resumed(c, target, stream, last_of_old);
-    return true;
-  }
+  if (stream.phase == StreamPhase::kCutting && !find_cut(c, target, stream, frame, header))
+    return false;
   if (stream.phase == StreamPhase::kContinued) {
     if (stream.packets_since_cut < kLatePackets && header.sequence_number < stream.first_after_cut) {
       return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
@@ -106,8 +90,89 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
     if (!stream.continuity.to_client(packet, header))
       return drop(frame.mbuf, Drop::kWrongSource), false;
   }
+  const Time last_of_old = stream.last_forwarded;
   account(c, stream, header, packet);
+  if (!std::exchange(stream.resumed, true)) report_resumed(c, target, stream, last_of_old);
   return true;
+}
+
+// True once the cut stands; then what was held goes first. The frame is dropped or held otherwise.
+bool Worker::find_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
+                      const rtp::Header& header) {
+  c.last_server_sign = now_;
+  stream.interval.on_packet(now_);
+  const Bytes packet = payload_of(frame.packet, frame.bytes);
+  const bool was_holding = stream.finder.holding();
+  const bool found =
+      stream.finder.is_first_new(header, packet.subspan(header.payload_offset, header.payload_bytes)) ||
+      (searched_enough(stream, now_) && stream.finder.give_up(header));
+  if (!found && !stream.finder.holding()) return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
+  if (!found) {
+    if (!was_holding) stream.hold_until = now_ + kHold;
+    arm(c, stream.hold_until);
+    return hold(frame, c, target), false;
+  }
+  fix_cut(c, target, stream);
+  return true;
+}
+
+// No content came to overrule the timestamps.
+void Worker::settle_overdue_cuts(Connection& c) {
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
+      const uint16_t slot = c.stream_state[s][i];
+      if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
+      if (!streams_[slot].finder.holding() || now_ < streams_[slot].hold_until) continue;
+      streams_[slot].finder.accept();
+      fix_cut(c, {FlowRole::kRtpToClient, s, i, c.index}, streams_[slot]);
+    }
+  }
+}
+
+void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& stream) {
+  const rtp::Cut& cut = stream.finder.result();
+  stream.continuity.switch_server(cut, std::nullopt, std::nullopt);
+  stream.phase = StreamPhase::kContinued;
+  stream.first_after_cut = stream.finder.first_sequence();
+  stream.packets_since_cut = 0;
+  stream.resumed = false;
+  rtsp::StreamWords& words = c.words.sessions[target.session].streams[target.stream];
+  words.sequence_offset = cut.sequence_offset;
+  words.timestamp_offset = cut.timestamp_offset;
+  release_held(c, target);
+}
+
+// The new server says BYE before it sent anything new: the old one had delivered all there was. Its
+// report could not be translated, so this one says no more than the end (RFC 3550 6.1: a compound
+// packet begins with a report, here an empty one).
+void Worker::tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream) {
+  std::array<uint8_t, 16> bye{0x80, 201, 0, 1, 0, 0, 0, 0, 0x81, 203, 0, 1};
+  store_be32(&bye[4], stream.continuity.client_ssrc());
+  store_be32(&bye[12], stream.continuity.client_ssrc());
+  const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+  send_udp(c.to_client, c.client_nic, {c.visible.address, agreed.server_port.rtcp},
+           {c.client.address, agreed.client_port.rtcp}, bye);
+}
+
+void Worker::hold(Frame& frame, const Connection& c, const FlowTarget& target) {
+  auto& queue = held_[c.stream_state[target.session][target.stream]];
+  if (queue.size() >= kMaxHeld || kept_ >= options_.max_kept) return drop(frame.mbuf, Drop::kParkFull);
+  queue.push_back({frame.mbuf, frame.port});
+  ++kept_;
+}
+
+void Worker::drop_held(uint16_t slot) {
+  if (slot == kNoStream) return;
+  kept_ -= held_[slot].size();
+  for (const Parked& parked : held_[slot]) drop(parked.frame, Drop::kFenced);
+  held_[slot].clear();
+}
+
+void Worker::release_held(const Connection& c, const FlowTarget& target) {
+  std::vector<Parked> queue;
+  queue.swap(held_[c.stream_state[target.session][target.stream]]);
+  kept_ -= queue.size();
+  for (const Parked& parked : queue) handle(parked.frame, parked.port);
 }
 
 void Worker::report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
@@ -133,7 +198,10 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   const rtp::RtcpSummary summary = rtp::summarize_rtcp(packet);
   if (!followed || (!summary.valid && c.state == ConnectionState::kMonitored)) return bridge(frame);
   c.last_server_sign = now_;
-  if (stream.phase == StreamPhase::kCutting) return drop(frame.mbuf, Drop::kAlreadyDelivered);
+  if (stream.phase == StreamPhase::kCutting) {
+    if (summary.has_bye && !std::exchange(stream.ended, true)) tell_end(c, target, stream);
+    return drop(frame.mbuf, Drop::kAlreadyDelivered);
+  }
 
   uint8_t buffer[kMaxRtcp];
   const size_t size =

@@ -13,12 +13,11 @@ Bytes segment_bytes(const net::Packet& packet, MutableBytes frame) {
 }
 
 void note_half(TcpHalf& half, const tcp::Segment& segment) {
-  half.sent = later(half.sent, segment.end());
+  half.sent = later(half.sent, segment.sequence + segment.payload.size());
   if (segment.flags.ack) half.acknowledged = later(half.acknowledged, segment.acknowledgement);
   if (!segment.flags.syn) half.window = segment.window;
   if (segment.timestamps)
     half.newest_timestamp = later(half.newest_timestamp, segment.timestamps->value);
-  if (segment.flags.fin) half.fin = true;
 }
 
 }  // namespace
@@ -50,8 +49,15 @@ void Worker::note_handshake(const Frame& frame, Connection& c, const tcp::Segmen
 
 void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   tcp::Segment segment;
-  if (c.state == ConnectionState::kUnprotected || c.state == ConnectionState::kClosed ||
+  if (c.state == ConnectionState::kClosed ||
       !tcp::parse_segment(segment_bytes(frame.packet, frame.bytes), segment)) {
+    return bridge(frame);
+  }
+  if (c.state == ConnectionState::kUnprotected) {
+    (from_client ? c.last_client_sign : c.last_server_sign) = now_;
+    (from_client ? c.client_half : c.server_half).fin |= segment.flags.fin;
+    if (segment.flags.rst) note_closed(c);
+    note_both_finished(c);
     return bridge(frame);
   }
   // An ending is no sign of life: detection is measured from the last one.
@@ -63,14 +69,17 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   }
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
   if (segment.flags.rst) {
-    if (segment.sequence != stream.next_expected())
-      return bridge(frame);  // RFC 5961 3.2: not in effect
+    // RFC 5961 3.2: in effect only at RCV.NXT. The client's may lie behind ours, if what we saw was
+    // lost on its way to it.
+    const bool at_ours = segment.sequence == stream.next_expected();
+    const bool at_client = !from_client && segment.sequence >= c.client_half.acknowledged &&
+                           segment.sequence <= stream.next_expected();
+    if (!at_ours && !at_client) return bridge(frame);
     if (!from_client && ending_is_failure(c)) {
-      if (freeze(c, Cause::kReset)) return drop(frame.mbuf, Drop::kHeldEnding);
+      freeze(c, Cause::kReset);
+      return drop(frame.mbuf, Drop::kHeldEnding);
     }
-    c.state = ConnectionState::kClosed;
-    c.closed_at = now_;
-    report(c);
+    note_closed(c);
     return bridge(frame);
   }
 
@@ -85,27 +94,40 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   }
   const TcpSequence before = stream.next_expected();
   stream.insert(segment.sequence, segment.payload);
-  const auto in_order = static_cast<size_t>(stream.next_expected() - before);
-  if (!from_client && in_order > 0) {
-    c.custody_overflow |= !c.splice.to_client.custody.append(stream.readable().last(in_order));
+  const auto fresh = static_cast<size_t>(stream.next_expected() - before);
+  if (!from_client && fresh > 0) {
+    c.custody_overflow |= !c.splice.to_client.custody.append(stream.readable().last(fresh));
   }
-  if (in_order > 0) read_messages(c, from_client);
+  if (fresh > 0) read_messages(c, from_client);
 
-  const bool ends = segment.flags.fin && segment.end() - 1 == stream.next_expected();
-  if (ends && !from_client && ending_is_failure(c) && freeze(c, Cause::kFin)) {
-    return drop(frame.mbuf, Drop::kHeldEnding);
-  }
-  if (c.client_half.fin && c.server_half.fin && c.state != ConnectionState::kFrozen) {
-    c.state = ConnectionState::kClosed;
-    c.closed_at = now_;
-    report(c);
+  if (segment.flags.fin) {
+    const bool in_order = segment.end() - 1 == stream.next_expected();
+    if (!from_client && ending_is_failure(c)) {  // a FIN before its data comes again
+      if (in_order) freeze(c, Cause::kFin);
+      return drop(frame.mbuf, Drop::kHeldEnding);
+    }
+    (from_client ? c.client_half : c.server_half).fin |= in_order;
+    note_both_finished(c);
   }
   bridge(frame);
 }
 
+void Worker::note_closed(Connection& c) {
+  c.state = ConnectionState::kClosed;
+  c.closed_at = now_;
+  report(c);
+}
+
+void Worker::note_both_finished(Connection& c) {
+  if (!c.client_half.fin || !c.server_half.fin || c.closed_at != Time{}) return;
+  c.closed_at = now_;  // the last acknowledgements still pass, translated where they must be
+  report(c);
+}
+
 void Worker::mark_unprotected(Connection& c, rtsp::Unprotected reason) {
   if (c.conversation.unprotected == rtsp::Unprotected::kNone) c.conversation.unprotected = reason;
-  c.state = ConnectionState::kUnprotected;
+  // A spliced connection must be translated to its end, whatever it comes to carry.
+  if (c.state != ConnectionState::kSpliced) c.state = ConnectionState::kUnprotected;
   ++stats_.unprotected[static_cast<size_t>(c.conversation.unprotected)];
   report(c);
 }

@@ -49,6 +49,7 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   if (!tcp::parse_segment(Bytes(frame.bytes).subspan(packet.l4_offset, end - packet.l4_offset), in)) {
     return drop(frame.mbuf, Drop::kMalformed);
   }
+  if (!from_client && packet.source != c.server_endpoint) return drop(frame.mbuf, Drop::kFenced);
   if (from_client) c.last_client_sign = now_;
   if (!from_client && !in.flags.fin && !in.flags.rst) c.last_server_sign = now_;
   TcpHalf& half = from_client ? c.client_half : c.server_half;
@@ -62,7 +63,8 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   }
   if (in.flags.rst) {
     const bool in_effect = in.sequence == stream.next_expected();  // RFC 5961 3.2
-    if (in_effect && !from_client && ending_is_failure(c) && freeze(c, Cause::kReset)) {
+    if (in_effect && !from_client && ending_is_failure(c)) {
+      freeze(c, Cause::kReset);
       return drop(frame.mbuf, Drop::kHeldEnding);
     }
     if (in_effect) {
@@ -71,9 +73,7 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
       out.sequence = forward.edits.to_output(in.sequence);
       out.timestamps.reset();
       send_segment(c, !from_client, out);
-      c.state = ConnectionState::kClosed;
-      c.closed_at = now_;
-      report(c);
+      note_closed(c);
     }
     return rte_pktmbuf_free(frame.mbuf);
   }
@@ -93,7 +93,8 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   stream.insert(in.sequence, in.payload);
 
   const bool ends = in.flags.fin && in.end() - 1 == stream.next_expected();
-  if (ends && !from_client && ending_is_failure(c) && freeze(c, Cause::kFin)) {
+  if (ends && !from_client && ending_is_failure(c)) {
+    freeze(c, Cause::kFin);
     return drop(frame.mbuf, Drop::kHeldEnding);
   }
   answered |= release_messages(c, from_client, out);
@@ -114,10 +115,7 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
     out.sequence = forward.edits.to_output(in.payload.empty() ? in.sequence : forward.released);
     send_segment(c, !from_client, out);
   }
-  if (c.client_half.fin && c.server_half.fin && c.closed_at == Time{}) {
-    c.closed_at = now_;
-    report(c);
-  }
+  note_both_finished(c);
   rte_pktmbuf_free(frame.mbuf);
 }
 

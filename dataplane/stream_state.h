@@ -59,13 +59,16 @@ class IntervalWatch {
 };
 
 struct StreamState {
-  bool said_bye = false;
+  bool said_bye = false;  // the current server has
+  bool ended = false;     // and the client was told
   StreamPhase phase = StreamPhase::kDirect;
   uint16_t client_port = 0;
   uint32_t clock_rate = 0;
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
   Time cutting_since{};
+  Time hold_until{};    // while the finder holds
+  bool resumed = true;  // the first new packet after the newest cut has left
   uint64_t packets = 0, bytes = 0;
   uint64_t second_bytes = 0, bits_per_second = 0;
   Time second_start{};

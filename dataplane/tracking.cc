@@ -52,34 +52,43 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service) {
 }
 
 bool Worker::learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target) {
+  const auto end = c.keys.begin() + c.key_count;
+  const bool known = std::find(c.keys.begin(), end, key) != end;
+  if (!known && c.key_count == kMaxFlowKeys) return false;
   if (!flows_.put(key, target)) return false;
-  for (uint8_t i = 0; i < c.key_count; ++i) {
-    if (c.keys[i] == key) return true;
-  }
-  if (c.key_count == kMaxFlowKeys) return false;
-  c.keys[c.key_count++] = key;
+  if (!known) c.keys[c.key_count++] = key;
   return true;
 }
 
 // `rtp` is the server's address and RTP port.
 void Worker::learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
                          uint16_t rtcp_port) {
-  const rtsp::Stream& agreed = c.conversation.sessions[session].streams[stream];
-  const Endpoint client_rtp{c.client.address, agreed.client_port.rtp};
-  const Endpoint client_rtcp{c.client.address, agreed.client_port.rtcp};
-  const Endpoint rtcp{rtp.address, rtcp_port};
-  bool ok = learn_flow(c, {rtp, client_rtp, Protocol::kUdp, {}},
+  const rtsp::PortPair& client = c.conversation.sessions[session].streams[stream].client_port;
+  bool ok = learn_flow(c, {rtp, {c.client.address, client.rtp}, Protocol::kUdp, {}},
                        {FlowRole::kRtpToClient, session, stream, c.index});
   if (rtcp_port != rtp.port) {
-    ok &= learn_flow(c, {rtcp, client_rtcp, Protocol::kUdp, {}},
+    ok &= learn_flow(c, {{rtp.address, rtcp_port}, {c.client.address, client.rtcp}, Protocol::kUdp, {}},
                      {FlowRole::kRtcpToClient, session, stream, c.index});
   }
-  if (rtp.address == c.visible.address) {
-    ok &= learn_flow(c, {client_rtp, rtp, Protocol::kUdp, {}},
-                     {FlowRole::kRtpToServer, session, stream, c.index});
-    ok &= learn_flow(c, {client_rtcp, rtcp, Protocol::kUdp, {}},
-                     {FlowRole::kRtcpToServer, session, stream, c.index});
-  }
+  if (!ok) ++stats_.not_tracked;
+}
+
+// What the client sends goes to the address that it dialled and the ports that it was told, for good.
+void Worker::learn_reports(Connection& c, uint8_t session, uint8_t stream) {
+  const rtsp::Stream& agreed = c.conversation.sessions[session].streams[stream];
+  const Address& server = c.visible.address;
+  const bool ok = learn_flow(c,
+                             {{c.client.address, agreed.client_port.rtp},
+                              {server, agreed.server_port.rtp},
+                              Protocol::kUdp,
+                              {}},
+                             {FlowRole::kRtpToServer, session, stream, c.index}) &&
+                  learn_flow(c,
+                             {{c.client.address, agreed.client_port.rtcp},
+                              {server, agreed.server_port.rtcp},
+                              Protocol::kUdp,
+                              {}},
+                             {FlowRole::kRtcpToServer, session, stream, c.index});
   if (!ok) ++stats_.not_tracked;
 }
 
@@ -97,27 +106,36 @@ void Worker::apply_change(Connection& c, uint8_t change) {
 void Worker::learn_streams(Connection& c) {
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
+    const rtsp::SessionWords words = c.words.sessions[s];
+    // After a failover only the sessions that it moved have streams of the old server's making.
+    const bool moved =
+        c.state == ConnectionState::kSpliced && words.client_id.view() == session.id.view();
     auto old = c.stream_state[s];
     c.stream_state[s].fill(kNoStream);
     for (uint8_t i = 0; i < session.stream_count; ++i) {
       const rtsp::Stream& agreed = session.streams[i];
       const auto known = std::ranges::find_if(old, [&](uint16_t slot) {
-        return slot != kNoStream && streams_[slot].client_port == agreed.client_port.rtp;
+        return slot != kNoStream && streams_[slot].client_port == agreed.client_port.rtp &&
+               (moved || streams_[slot].phase == StreamPhase::kDirect);
       });
-      uint16_t slot = kNoStream;
-      if (known != old.end()) {
-        slot = std::exchange(*known, kNoStream);
-      } else {
-        slot = new_stream();
+      const uint16_t slot = known != old.end() ? *known : new_stream();
+      if (slot == kNoStream) {
+        mark_unprotected(c, rtsp::Unprotected::kTooManyStreams);
+        break;
       }
-      if (slot == kNoStream) return mark_unprotected(c, rtsp::Unprotected::kTooManyStreams);
-      c.stream_state[s][i] = slot;
       StreamState& state = streams_[slot];
       state.client_port = agreed.client_port.rtp;
-      if (state.phase != StreamPhase::kDirect) continue;
-      state.clock_rate = agreed.clock_rate;
-      learn_media(c, s, i, {c.server_endpoint.address, agreed.server_port.rtp},
-                  agreed.server_port.rtcp);
+      rtsp::PortPair ports = agreed.server_port;
+      if (state.phase == StreamPhase::kDirect) {
+        state.clock_rate = agreed.clock_rate;
+      } else {
+        c.words.sessions[s].streams[i] = words.streams[static_cast<size_t>(known - old.begin())];
+        ports = c.words.sessions[s].streams[i].server_port;
+      }
+      if (known != old.end()) *known = kNoStream;
+      c.stream_state[s][i] = slot;
+      learn_media(c, s, i, {c.server_endpoint.address, ports.rtp}, ports.rtcp);
+      learn_reports(c, s, i);
     }
     for (const uint16_t slot : old) free_stream(slot);
   }
@@ -133,7 +151,9 @@ uint16_t Worker::new_stream() {
 }
 
 void Worker::free_stream(uint16_t slot) {
-  if (slot != kNoStream) free_streams_.push_back(slot);
+  if (slot == kNoStream) return;
+  drop_held(slot);
+  free_streams_.push_back(slot);
 }
 
 void Worker::anchor_streams(Connection& c) {
@@ -153,31 +173,34 @@ void Worker::anchor_streams(Connection& c) {
       state.position.on_play({start, agreed.info_timestamp, agreed.info_sequence, session.scale},
                              state.clock_rate, now_);
       state.interval.restart(now_);
-      state.said_bye = false;
+      state.said_bye = state.ended = false;
+      // A seek before the cut was found: there is nothing left to match.
+      if (state.phase == StreamPhase::kCutting && session.play_start) state.cutting_since = Time::min();
     }
   }
   if (c.conversation.any_playing()) arm(c, now_ + options_.stall);
 }
 
-// From now on nothing that the current server sends reaches the client.
-void Worker::fence_server(Connection& c) {
+// From now on nothing that this server sends reaches the client.
+void Worker::fence_server(Connection& c, const Address& server) {
   for (uint8_t i = 0; i < c.key_count; ++i) {
-    if (c.keys[i].source.address != c.server_endpoint.address) continue;
+    if (c.keys[i].source.address != server) continue;
     const auto target = flows_.find(c.keys[i]);
     if (!target || target->connection != c.index) continue;
     if (!flows_.put(c.keys[i], {FlowRole::kFenced, 0, 0, c.index})) ++stats_.not_tracked;
   }
 }
 
-// A server that was left and lives still believes in its half: it is told at the number that it names
-// (RFC 9293 3.5.2). Servers end a session with its connection, UDP too.
-void Worker::reset_fenced(const Frame& frame, const Connection& c) {
+// Whoever still believes in a connection that is none any more is told, at the number that it names
+// (RFC 9293 3.5.2): a server that was left and lives ends the session with it, UDP too.
+void Worker::answer_with_reset(const Frame& frame) {
   const net::Packet& packet = frame.packet;
   tcp::Segment in;
+  if (packet.kind != net::PacketKind::kTcp) return;
   const Bytes bytes = Bytes(frame.bytes).subspan(packet.l4_offset);
   if (!tcp::parse_segment(bytes, in) || in.flags.rst || !in.flags.ack) return;
   tcp::Segment out;
-  out.source_port = c.client.port;
+  out.source_port = packet.destination.port;
   out.destination_port = packet.source.port;
   out.flags.rst = true;
   out.sequence = in.acknowledgement;
@@ -186,10 +209,10 @@ void Worker::reset_fenced(const Frame& frame, const Connection& c) {
   rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
   if (mbuf == nullptr) return drop(mbuf, Drop::kNoMbuf);
   const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
-  const net::LinkHeader link{c.to_client.destination, packet.source_mac, packet.vlan_tags > 0,
+  const net::LinkHeader link{packet.destination_mac, packet.source_mac, packet.vlan_tags > 0,
                              packet.vlan_tci};
-  const size_t frame_bytes = net::build_tcp_frame(room, link, c.client.address, packet.source.address,
-                                                  Bytes(segment).first(size));
+  const size_t frame_bytes = net::build_tcp_frame(room, link, packet.destination.address,
+                                                  packet.source.address, Bytes(segment).first(size));
   rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame_bytes));
   transmit(mbuf, frame.port);
 }
@@ -198,9 +221,14 @@ void Worker::reset_fenced(const Frame& frame, const Connection& c) {
 bool Worker::begins_anew(const Frame& frame, const Connection& c) const {
   const net::Packet& packet = frame.packet;
   tcp::Segment segment;
-  return c.closed_at != Time{} && packet.kind == net::PacketKind::kTcp && packet.source == c.client &&
-         tcp::parse_segment(Bytes(frame.bytes).subspan(packet.l4_offset), segment) &&
-         segment.flags.syn && !segment.flags.ack;
+  if (packet.kind != net::PacketKind::kTcp || packet.source != c.client ||
+      !tcp::parse_segment(Bytes(frame.bytes).subspan(packet.l4_offset), segment) ||
+      !segment.flags.syn || segment.flags.ack) {
+    return false;
+  }
+  const bool another =
+      c.state == ConnectionState::kUnprotected && segment.sequence != c.client_half.initial;
+  return c.closed_at != Time{} || another;
 }
 
 void Worker::forget(Connection& c) {
@@ -214,9 +242,8 @@ void Worker::forget(Connection& c) {
       free_stream(std::exchange(slot, kNoStream));
     }
   }
-  HeldBye& held = held_byes_[c.index];
-  if (held.frame != nullptr) drop(held.frame, Drop::kHeldEnding);
-  held = {};
+  drop_byes(c);
+  drop_parked(c);
   timers_.cancel(c.index);
   c.state = ConnectionState::kUnused;
   free_connections_.push_back(c.index);

@@ -19,6 +19,7 @@ Worker::Worker(const WorkerOptions& options, Mailbox& mailbox)
       streams_(kMaxStreamStates),
       held_byes_(kMaxConnections),
       parked_(kMaxConnections),
+      held_(kMaxStreamStates),
       hosts_(options.server_addresses.size()),
       transmit_(options.ports.size()) {
   if (!connections_) throw std::bad_alloc();
@@ -28,9 +29,13 @@ Worker::Worker(const WorkerOptions& options, Mailbox& mailbox)
 }
 
 Worker::~Worker() {
-  for (HeldBye& held : held_byes_) rte_pktmbuf_free(held.frame);
-  for (auto& queue : parked_) {
-    for (Parked& parked : queue) rte_pktmbuf_free(parked.frame);
+  for (HeldByes& held : held_byes_) {
+    for (Parked& bye : held.frames) rte_pktmbuf_free(bye.frame);
+  }
+  for (auto* queues : {&parked_, &held_}) {
+    for (auto& queue : *queues) {
+      for (Parked& parked : queue) rte_pktmbuf_free(parked.frame);
+    }
   }
 }
 
@@ -75,10 +80,18 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
   Connection& c = connections_[target.connection];
   // Nothing can be translated any more, and raw it would be the new server's.
   const bool over = c.state == ConnectionState::kClosed && c.failovers > 0;
-  if (over && !begins_anew(frame, c)) return drop(frame.mbuf, Drop::kFenced);
+  if (over && !begins_anew(frame, c)) {
+    // A client that has not heard of its end yet is told again.
+    if (target.role == FlowRole::kControlFromClient) answer_with_reset(frame);
+    return drop(frame.mbuf, Drop::kFenced);
+  }
+  const bool media = target.role >= FlowRole::kRtpToClient && target.role <= FlowRole::kRtcpToServer;
+  if (media && c.stream_state[target.session][target.stream] == kNoStream) {  // torn down alone
+    return c.failovers > 0 ? drop(frame.mbuf, Drop::kFenced) : bridge(frame);
+  }
   switch (target.role) {
     case FlowRole::kControlFromClient:
-      if (begins_anew(frame, c)) {
+      if (c.state != ConnectionState::kFrozen && begins_anew(frame, c)) {
         forget(c);
         return handle_unknown(frame);
       }
@@ -100,7 +113,7 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
     case FlowRole::kRtcpToServer:
       return media_to_server(frame, c, target);
     case FlowRole::kFenced:
-      if (frame.packet.kind == net::PacketKind::kTcp) reset_fenced(frame, c);
+      if (frame.packet.kind == net::PacketKind::kTcp) answer_with_reset(frame);
       return drop(frame.mbuf, Drop::kFenced);
   }
 }

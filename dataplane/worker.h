@@ -45,6 +45,7 @@ struct WorkerOptions {
   std::vector<Address> device_addresses;
   Duration stall = 200ms;
   rte_mempool* pool = nullptr;
+  size_t max_kept = 8192;  // frames of the pool that may wait for a cut; the rest is for the ports
   uint16_t queue = 0;
   int numa_node = 0;
 };
@@ -80,9 +81,12 @@ class Worker {
     net::Packet packet;
     MutableBytes bytes;
   };
-  struct HeldBye {
-    rte_mbuf* frame = nullptr;
-    uint16_t port = 0;
+  struct Parked {
+    rte_mbuf* frame;
+    uint16_t port;
+  };
+  struct HeldByes {
+    std::vector<Parked> frames;
     Time until{};
   };
 
@@ -111,6 +115,8 @@ class Worker {
   void monitor(Frame& frame, Connection& c, bool from_client);
   void note_handshake(const Frame& frame, Connection& c, const tcp::Segment& segment, bool from_client);
   void read_messages(Connection& c, bool from_client);
+  void note_closed(Connection& c);
+  void note_both_finished(Connection& c);
   void mark_unprotected(Connection& c, rtsp::Unprotected reason);
 
   // splice_path.cc
@@ -128,6 +134,14 @@ class Worker {
   void rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
   void media_to_server(Frame& frame, Connection& c, const FlowTarget& target);
   bool continue_stream(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame);
+  bool find_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
+                const rtp::Header& header);
+  void fix_cut(Connection& c, const FlowTarget& target, StreamState& stream);
+  void settle_overdue_cuts(Connection& c);
+  void tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream);
+  void hold(Frame& frame, const Connection& c, const FlowTarget& target);
+  void release_held(const Connection& c, const FlowTarget& target);
+  void drop_held(uint16_t slot);
   void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
   void report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
                       Time last_of_old);
@@ -142,20 +156,23 @@ class Worker {
   bool learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target);
   void learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
                    uint16_t rtcp_port);
-  void fence_server(Connection& c);
-  void reset_fenced(const Frame& frame, const Connection& c);
+  void learn_reports(Connection& c, uint8_t session, uint8_t stream);
+  void fence_server(Connection& c, const Address& server);
+  void answer_with_reset(const Frame& frame);
   void forget(Connection& c);
   void report(const Connection& c, bool gone = false);
 
   // ending.cc
   bool ending_is_failure(const Connection& c) const;
+  bool all_ended(const Connection& c, const rtsp::Session& session) const;
   bool near_end(const Connection& c, const rtsp::Session& session) const;
   bool freeze(Connection& c, Cause cause);
   void suspect(Connection& c, Cause cause);
   bool silent(const Connection& c) const;
   void on_icmp(Frame& frame);
   void hold_bye(Frame& frame, Connection& c, uint8_t session);
-  void let_bye_go(Connection& c);
+  void let_byes_go(Connection& c);
+  void drop_byes(const Connection& c);
   void arm(Connection& c, Time when);
   void on_timer(Connection& c);
 
@@ -165,6 +182,7 @@ class Worker {
   void start_splice(Connection& c);
   void abandon(Connection& c);
   void park(Frame& frame, Connection& c);
+  void drop_parked(const Connection& c);
   void replay_parked(Connection& c);
 
   WorkerOptions options_;
@@ -179,12 +197,10 @@ class Worker {
   std::vector<uint32_t> free_connections_;
   std::vector<StreamState> streams_;
   std::vector<uint16_t> free_streams_;
-  std::vector<HeldBye> held_byes_;  // by connection
-  struct Parked {
-    rte_mbuf* frame;
-    uint16_t port;
-  };
-  std::vector<std::vector<Parked>> parked_;  // by connection
+  std::vector<HeldByes> held_byes_;          // by connection
+  std::vector<std::vector<Parked>> parked_;  // by connection: media that came before the splice
+  size_t kept_ = 0;                          // frames in both: they come out of the ports' own pool
+  std::vector<std::vector<Parked>> held_;    // by stream: media that may be new, while the cut is open
 
   struct HostState {
     bool silent = false;

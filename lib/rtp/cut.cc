@@ -20,8 +20,18 @@ bool CutFinder::is_first_new(const Header& header, Bytes payload) {
   vote(header, payload_hash(payload));
   const bool first_new = decide(header);
   seen_ = {true, header.marker, header.sequence_number, header.timestamp};
-  dropped_ += !first_new;
+  dropped_ += !first_new && !holding();
   return first_new;
+}
+
+bool CutFinder::accept() {
+  if (!holding()) return false;
+  cut_ = proposal_;
+  return true;
+}
+
+RtpSequence CutFinder::first_sequence() const {
+  return last_.size() == 0 ? first_offered_ : last_.newest(0).sequence + 1 - cut_.sequence_offset;
 }
 
 // B starts at about the place that its anchor names. After a seek on a fresh session gst may state the
@@ -35,7 +45,8 @@ void CutFinder::doubt_anchor(const Header& header) {
 bool CutFinder::give_up(const Header& header) {
   if (cut_.method != CutMethod::kNone) return false;
   if (last_.size() == 0) return cut_without_history(header);
-  return cut_at_next(CutMethod::kKeyframe, header, next_frame_offset(header));
+  cut_ = next_packet_cut(CutMethod::kKeyframe, header, next_frame_offset(header));
+  return true;
 }
 
 bool CutFinder::decide(const Header& header) {
@@ -50,10 +61,12 @@ bool CutFinder::decide(const Header& header) {
 // lost, the first one that lies behind all of A's is new. B was asked to start before that: where it
 // seems not to have, its timestamps are in doubt, and only content or giving up can end the search.
 bool CutFinder::decide_by_timestamp(const Header& header) {
-  if (!context_.has_position || is_clamped(header.timestamp) || !begins_unit(header)) return false;
+  if (holding() || !context_.has_position || is_clamped(header.timestamp) || !begins_unit(header))
+    return false;
   const bool past = is_past_newest(header);
   if (newest_unit_seen_ || (past && overlap_seen_)) {
-    return cut_at_next(CutMethod::kTimestamp, header, position_offset());
+    proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
+    return false;
   }
   const int32_t ahead = header.timestamp + position_offset() - last_.newest(0).timestamp;
   const auto half = static_cast<int32_t>(frame_ticks() / 2);
@@ -87,7 +100,7 @@ uint32_t CutFinder::frame_ticks() const {
 RtpTimestamp CutFinder::highest_timestamp() const {
   RtpTimestamp highest = last_.newest(0).timestamp;
   for (size_t i = 1; i < last_.size(); ++i) highest = later(highest, last_.newest(i).timestamp);
-  return highest;
+  return later(highest, context_.highest_timestamp.value_or(highest));
 }
 
 uint32_t CutFinder::next_frame_offset(const Header& header) const {
@@ -112,15 +125,16 @@ bool CutFinder::cut_by_content(const Candidate& candidate, const Header& header)
   return true;
 }
 
-bool CutFinder::cut_at_next(CutMethod method, const Header& header, uint32_t timestamp_offset) {
+Cut CutFinder::next_packet_cut(CutMethod method, const Header& header,
+                               uint32_t timestamp_offset) const {
   const RtpSequence next = last_.newest(0).sequence + 1;
-  cut_ = {method, static_cast<uint16_t>(next - header.sequence_number), timestamp_offset};
-  return true;
+  return {method, static_cast<uint16_t>(next - header.sequence_number), timestamp_offset};
 }
 
 // The client has got nothing: everything is new to it.
 bool CutFinder::cut_without_history(const Header& header) {
   cut_.method = context_.has_position ? CutMethod::kTimestamp : CutMethod::kKeyframe;
+  first_offered_ = header.sequence_number;
   if (context_.first_sequence) {
     cut_.sequence_offset = static_cast<uint16_t>(*context_.first_sequence - header.sequence_number);
   }

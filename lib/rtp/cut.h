@@ -72,6 +72,8 @@ struct CutContext {
   RtpTimestamp client_anchor;  // on the client's clock, the timestamp of `anchor_position_ns`
   RtpTimestamp server_anchor;  // on B's clock, the timestamp of the same NPT
   uint32_t frame_ticks = 0;    // usual distance of two access units; 0: unknown
+  // Highest that the client got: with B-frames it may be older than all that is remembered.
+  std::optional<RtpTimestamp> highest_timestamp;
   // What RTP-Info told the client; counts only if A died before its first packet.
   std::optional<RtpSequence> first_sequence;
 };
@@ -81,14 +83,23 @@ class CutFinder {
   void reset(const LastPackets& last, const CutContext& context);
   void set_context(const CutContext& context) { context_ = context; }  // once B's anchor is known
 
-  // True: this packet is the first to forward (and result() is fixed). False: drop it as already
-  // delivered. To be called for B's packets in order of arrival until it says true.
+  // To be called for B's packets in order of arrival until it says true: the cut stands, and
+  // first_sequence() and all behind it are to be forwarded. False: drop the packet as already
+  // delivered, or, while holding(), keep it.
   bool is_first_new(const Header& header, Bytes payload);
+  // By timestamps the last packet was the first new one. Content may still show that they mislead (a
+  // server's RTP-Info off by a frame): the packets from there on are worth keeping for a moment.
+  bool holding() const {
+    return cut_.method == CutMethod::kNone && proposal_.method != CutMethod::kNone;
+  }
+  // Takes the proposal: no content came. False if there is none.
+  bool accept();
   // Ends the search: this packet is the first to forward, one frame after the newest (kKeyframe).
   // Also how resume = "keyframe" and live streams are cut. False if the cut already stands.
   bool give_up(const Header& header);
 
   const Cut& result() const { return cut_; }
+  RtpSequence first_sequence() const;  // B's number of the first packet to forward, once the cut stands
   uint32_t dropped_packets() const { return dropped_; }
 
  private:
@@ -136,12 +147,13 @@ class CutFinder {
   uint32_t next_frame_offset(const Header& header) const;
 
   bool cut_by_content(const Candidate& candidate, const Header& header);
-  bool cut_at_next(CutMethod method, const Header& header, uint32_t timestamp_offset);
+  Cut next_packet_cut(CutMethod method, const Header& header, uint32_t timestamp_offset) const;
   bool cut_without_history(const Header& header);
 
   LastPackets last_;
   CutContext context_;
-  Cut cut_;
+  Cut cut_, proposal_;
+  RtpSequence first_offered_;
   uint32_t dropped_ = 0;
   std::array<Candidate, kCandidates> candidate_;
   uint8_t candidates_ = 0;

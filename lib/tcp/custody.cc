@@ -44,7 +44,8 @@ bool Custody::acknowledge(TcpSequence acknowledgement, bool duplicate, Time now)
     return false;
   }
   if (!duplicate || acknowledgement != begin_ || !origin_outstanding()) return false;
-  return ++duplicates_ == 3;  // RFC 5681 3.2
+  if (duplicates_ == kDuplicatesToRepeat) return false;  // once; then the timer
+  return ++duplicates_ == kDuplicatesToRepeat;
 }
 
 Bytes Custody::origin() const {

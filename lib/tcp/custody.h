@@ -20,6 +20,7 @@ namespace midstream::tcp {
 inline constexpr size_t kCustodyBytes = 16 * 1024;  // answers of a control connection in flight
 inline constexpr Duration kOriginRto = 200ms;       // Linux's least, what peers are used to
 inline constexpr Duration kOriginRtoMax = 3s;
+inline constexpr uint8_t kDuplicatesToRepeat = 3;  // RFC 5681 3.2
 
 class Custody {
  public:

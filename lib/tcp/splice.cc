@@ -1,6 +1,7 @@
 #include "lib/tcp/splice.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace midstream::tcp {
 namespace {
@@ -10,18 +11,21 @@ uint16_t rescale(uint16_t window, uint8_t from, uint8_t to) {
   return static_cast<uint16_t>(std::min<uint64_t>(bytes >> to, UINT16_MAX));
 }
 
-// SACK edges lie in the space of the opposite direction's receiver.
+TcpSequence translate_acknowledgement(const Direction& opposite, TcpSequence acknowledgement) {
+  return later(opposite.edits.to_input(acknowledgement), opposite.input_base);
+}
+
+// SACK edges lie in the space of the opposite direction's receiver. No block may begin at the
+// acknowledgement, though one can come to: where the receiver lacks bytes of the switch's own, or a
+// part of an insertion. A sender takes that for reneging (RFC 2018 8) or never repeats what is there.
 void translate_sack(const Direction& opposite, const Segment& in, Segment& out) {
   for (size_t i = 0; i < in.sack_count; ++i) {
-    const SackBlock block{opposite.edits.to_input_left_edge(in.sack[i].left),
-                          opposite.edits.to_input(in.sack[i].right)};
+    SackBlock block{opposite.edits.to_input_left_edge(in.sack[i].left),
+                    opposite.edits.to_input(in.sack[i].right)};
+    if (block.right > out.acknowledgement) block.left = later(block.left, out.acknowledgement + 1);
     if (block.left >= opposite.input_base && block.left < block.right)
       out.sack[out.sack_count++] = block;
   }
-}
-
-TcpSequence translate_acknowledgement(const Direction& opposite, TcpSequence acknowledgement) {
-  return later(opposite.edits.to_input(acknowledgement), opposite.input_base);
 }
 
 Timestamps to_client_timestamps(const Splice& splice) {
@@ -30,6 +34,23 @@ Timestamps to_client_timestamps(const Splice& splice) {
 
 TcpTimestamp echo_to_server(const Splice& splice, TcpTimestamp echo) {
   return later(echo - splice.timestamp_offset, splice.server_floor);
+}
+
+// The newest that the server has said, whatever of it the client has echoed.
+Timestamps to_server_timestamps(const Splice& splice) {
+  return {splice.newest_client, echo_to_server(splice, splice.client_floor)};
+}
+
+// A connection may live for months: the floor stays within half the circle of what the
+// server says.
+void draw_floor_along(Splice& splice, TcpTimestamp said) {
+  constexpr int32_t kFar = 1 << 30;
+  if (said - splice.server_floor > kFar) splice.server_floor = said - kFar;
+}
+
+// What was not agreed does not count (RFC 7323 3.2).
+std::optional<Timestamps> agreed_timestamps(const Leg& from, const Segment& in) {
+  return from.timestamps ? in.timestamps : std::nullopt;
 }
 
 }  // namespace
@@ -41,16 +62,15 @@ Segment translate_to_client(Splice& splice, const Segment& in) {
   out.acknowledgement = translate_acknowledgement(splice.to_server, in.acknowledgement);
   out.window = rescale(in.window, splice.server.window_scale, splice.presented_scale);
   splice.window_to_client = out.window;
-  if (splice.client.timestamps) {
-    Timestamps stamps = to_client_timestamps(splice);
-    if (in.timestamps) {
-      stamps.value = later(in.timestamps->value + splice.timestamp_offset, splice.client_floor);
-      stamps.echo = in.timestamps->echo;
-      // A retransmission may carry an older value; only what was newest stands as the floor.
-      splice.client_floor = stamps.value;
-    }
-    out.timestamps = stamps;
+  Timestamps stamps = to_client_timestamps(splice);
+  if (const auto said = agreed_timestamps(splice.server, in)) {
+    // A retransmission may carry an older value; only what was newest stands as the floor.
+    stamps.value = later(said->value + splice.timestamp_offset, splice.client_floor);
+    stamps.echo = said->echo;
+    splice.client_floor = stamps.value;
+    draw_floor_along(splice, said->value);
   }
+  if (splice.client.timestamps) out.timestamps = stamps;
   if (splice.client.sack) translate_sack(splice.to_server, in, out);
   return out;
 }
@@ -62,12 +82,12 @@ Segment translate_to_server(Splice& splice, const Segment& in) {
   out.acknowledgement = translate_acknowledgement(splice.to_client, in.acknowledgement);
   out.window = rescale(in.window, splice.client.window_scale, splice.presented_client_scale);
   splice.window_to_server = out.window;
-  if (in.timestamps) splice.newest_client = later(splice.newest_client, in.timestamps->value);
-  if (splice.server.timestamps) {
-    out.timestamps = in.timestamps
-                         ? Timestamps{in.timestamps->value, echo_to_server(splice, in.timestamps->echo)}
-                         : Timestamps{splice.newest_client, splice.server_floor};
+  Timestamps stamps = to_server_timestamps(splice);
+  if (const auto said = agreed_timestamps(splice.client, in)) {
+    splice.newest_client = later(splice.newest_client, said->value);
+    stamps = {said->value, echo_to_server(splice, said->echo)};
   }
+  if (splice.server.timestamps) out.timestamps = stamps;
   if (splice.server.sack) translate_sack(splice.to_client, in, out);
   return out;
 }
@@ -86,11 +106,7 @@ Segment make_to_server(const Splice& splice, TcpSequence acknowledgement) {
   out.flags.ack = true;
   out.acknowledgement = acknowledgement;
   out.window = splice.window_to_server;
-  if (splice.server.timestamps) {
-    out.timestamps =
-        Timestamps{splice.newest_client,
-                   later(splice.client_floor - splice.timestamp_offset, splice.server_floor)};
-  }
+  if (splice.server.timestamps) out.timestamps = to_server_timestamps(splice);
   return out;
 }
 

@@ -43,8 +43,8 @@ struct Splice {
   Direction to_client, to_server;
 
   uint32_t timestamp_offset = 0;  // added to the server's TSval
-  TcpTimestamp client_floor;      // newest TSval that the client has been shown
-  TcpTimestamp server_floor;      // the current server's first TSval
+  TcpTimestamp client_floor;      // newest TSval of the servers, as the client is shown it
+  TcpTimestamp server_floor;      // the current server's first TSval; drawn along after weeks
   TcpTimestamp newest_client;     // newest TSval of the client
 
   // What we say when we make up a segment: the newest that the other side said.

@@ -147,7 +147,6 @@ def rtp(packet):
 class SenderReport:
     time_ns: int
     ssrc: int
-    ntp_s: float                    # seconds since the first report of the capture would do as well
     ntp: int                        # 32.32 fixed point
     timestamp: int
     packets: int
@@ -169,7 +168,7 @@ def rtcp(packet):
         ssrc = int.from_bytes(data[4:8], "big")
         if kind == 200:
             ntp, timestamp, packets, octets = struct.unpack("!QIII", data[8:28])
-            found.reports.append(SenderReport(packet.time_ns, ssrc, ntp / 2**32, ntp, timestamp, packets, octets))
+            found.reports.append(SenderReport(packet.time_ns, ssrc, ntp, timestamp, packets, octets))
         elif kind == 202 and count and data[8] == 1:
             found.names.append((ssrc, data[10:10 + data[9]].decode(errors="replace")))
         elif kind == 203:

@@ -88,18 +88,21 @@ struct Result {
 inline Result find(const LastPackets& last, const Packets& b, const CutContext& context) {
   CutFinder finder;
   finder.reset(last, context);
+  bool found = false;
   uint32_t dropped = 0;
   for (const Packet& p : b) {
-    if (!finder.is_first_new(p.header, as_bytes(p.payload))) {
-      ++dropped;
-      CHECK(finder.result().method == CutMethod::kNone);
-      continue;
-    }
-    CHECK(finder.dropped_packets() == dropped);
+    found = finder.is_first_new(p.header, as_bytes(p.payload));
+    if (found) break;
+    dropped += !finder.holding();
+    CHECK(finder.result().method == CutMethod::kNone);
+  }
+  CHECK(finder.dropped_packets() == dropped);
+  if (!found && !finder.accept()) return {};  // what was held is let go: no content came
+  for (const Packet& p : b) {
+    if (p.header.sequence_number < finder.first_sequence()) continue;
     const Cut cut = finder.result();
     return {p.payload, cut, (p.header.sequence_number + cut.sequence_offset).value()};
   }
-  CHECK(finder.dropped_packets() == dropped);
   return {};
 }
 

@@ -1,0 +1,101 @@
+// RTP-Info may name the timestamp of NPT 0 instead of the position's. Content does not care; a cut by
+// timestamp would be off by the whole position.
+#include "tests/unit/rtp/cut_media.h"
+
+namespace midstream::rtp {
+namespace {
+
+constexpr int kTolerance = static_cast<int>(kAnchorToleranceSeconds * kRate);
+constexpr int kAsked = 108;  // the frame that B was asked to start at; A died after frame 109
+
+// Other packetisation: no content matches.
+Media otherwise(Media media) {
+  for (Unit& unit : media) unit.payload += " otherwise";
+  return media;
+}
+
+LastPackets last_of_a() { return remember(from_a(big_frames(100, 110, 3))); }
+constexpr uint16_t kNextOfA = static_cast<uint16_t>(kSequenceA + 30);
+
+// B says that it starts at frame kAsked, and that this has the timestamp of frame 0 + `stated` ticks.
+CutContext stating(int64_t stated) {
+  CutContext context = without_position();
+  context.has_position = true;
+  context.client_anchor = RtpTimestamp(kTimestampA) + kAsked * int64_t{kFrame};
+  context.server_anchor = RtpTimestamp(kTimestampB) + stated;
+  return context;
+}
+constexpr int64_t kTruth = kAsked * int64_t{kFrame};
+
+TEST_CASE("cut: a stated timestamp that B's first packet contradicts is not believed") {
+  struct Row {
+    const char* what;
+    int64_t stated;
+  };
+  for (const Row row : {
+           Row{"the truth", kTruth},
+           Row{"that of NPT 0", 0},
+           Row{"none, so 0", -int64_t{kTimestampB}},
+           Row{"just out of tolerance, early", kTruth - kTolerance - 1},
+           Row{"just out of tolerance, late", kTruth + kTolerance + 1},
+           Row{"a quarter of the circle ahead", int64_t{1} << 30},
+           Row{"nearly half the circle off", kTruth - 0x7fff'ffff},
+           Row{"just half the circle off", kTruth - (int64_t{1} << 31)},
+       }) {
+    INFO(row.what);
+    const Packets b = from_b(otherwise(big_frames(kAsked, 120, 4)));
+    const auto result = find(last_of_a(), b, stating(row.stated));
+    CHECK(result.cut.method == CutMethod::kTimestamp);
+    CHECK(result.first == "110/0 otherwise");
+    CHECK(result.sequence == kNextOfA);
+    CHECK(result.cut.timestamp_offset == kExactOffset);
+  }
+}
+
+TEST_CASE("cut: a stated timestamp holds if B begins up to two seconds off, at a key frame") {
+  static_assert(kTolerance == 50 * kFrame);
+  for (const int first : {kAsked - 50, kAsked - 12, kAsked - 1, kAsked}) {
+    INFO(first);
+    const Packets b = from_b(otherwise(big_frames(first, 120, 4)));
+    const auto result = find(last_of_a(), b, stating(kTruth));
+    CHECK(result.cut.method == CutMethod::kTimestamp);
+    CHECK(result.first == "110/0 otherwise");
+    CHECK(result.cut.timestamp_offset == kExactOffset);
+  }
+}
+
+TEST_CASE("cut: only B's first packet may contradict") {
+  // Four seconds pass between the first packet and the cut; the anchor stays what it was.
+  const LastPackets last = remember(from_a(big_frames(kAsked, kAsked + 100, 3)));
+  const Packets b = from_b(otherwise(big_frames(kAsked, kAsked + 110, 4)));
+  const auto result = find(last, b, stating(0));
+  CHECK(result.first == "208/0 otherwise");
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+}
+
+TEST_CASE("cut: content that matches does not care what B stated") {
+  for (const int64_t stated : {kTruth, int64_t{0}, int64_t{1} << 30}) {
+    INFO(stated);
+    const Packets b = from_b(big_frames(kAsked, 120, 3));
+    const auto result = find(last_of_a(), b, stating(stated));
+    CHECK(result.cut.method == CutMethod::kContent);
+    CHECK(result.first == "110/0");
+    CHECK(result.cut.timestamp_offset == kExactOffset);
+  }
+}
+
+TEST_CASE("cut: without a packet of A's, B's first is the position, whatever B stated") {
+  for (const int64_t stated : {kTruth, int64_t{0}, int64_t{1} << 30}) {
+    INFO(stated);
+    CutContext context = stating(stated);
+    context.first_sequence = RtpSequence(65535);
+    const auto result = find({}, from_b(plain(kAsked, 120)), context);
+    CHECK(result.cut.method == CutMethod::kTimestamp);
+    CHECK(result.first == std::to_string(kAsked));
+    CHECK(result.sequence == 65535);
+    CHECK(result.cut.timestamp_offset == kExactOffset);
+  }
+}
+
+}  // namespace
+}  // namespace midstream::rtp
