@@ -43,7 +43,7 @@ void FailoverManager::describe(Failover& failover) {
     for (size_t i = 0; i < session.stream_count; ++i) {
       if (c.stream_state[s][i] == kNoStream) continue;
       const StreamState& stream = d_.streams[c.stream_state[s][i]];
-      if (!stream.said_bye)
+      if (!stream.ended)
         smallest =
             std::min(smallest.value_or(stream.position.resume_from()), stream.position.resume_from());
       StreamEvent row;

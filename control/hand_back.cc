@@ -30,6 +30,31 @@ std::string translated(const rtsp::Vocabulary& words, Bytes raw) {
   return text.append(as_text(raw).substr(at));
 }
 
+// What is known beside the packets: one NPT on both clocks, from the newest packets or, if the old
+// server sent none, from what both PLAY answers said.
+rtp::CutContext cut_context(const rtsp::Session& session, const rtsp::ReplaySession& other,
+                            size_t index, const StreamState& stream) {
+  const rtsp::Stream& agreed = session.streams[index];
+  const rtsp::ReplayStream& answer = other.streams[index];
+  rtp::CutContext context;
+  context.clock_rate = stream.clock_rate;
+  context.frame_ticks = stream.position.frame_ticks();
+  context.first_sequence = agreed.info_sequence;
+  std::optional<RtpTimestamp> anchor;
+  if (stream.position.anchored()) {
+    context.highest_timestamp = stream.position.timestamp_at(stream.position.newest());
+    if (other.play_start) anchor = stream.position.timestamp_at(*other.play_start);
+  } else if (stream.last.size() == 0 && session.play_start == other.play_start) {
+    anchor = agreed.info_timestamp;
+  }
+  if (anchor && answer.info_timestamp) {
+    context.has_position = true;
+    context.client_anchor = *anchor;
+    context.server_anchor = *answer.info_timestamp;
+  }
+  return context;
+}
+
 }  // namespace
 
 bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
@@ -164,26 +189,12 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
     if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
-    const rtsp::ReplaySession& other = replay_.result(s);
     c.clocks[s].switch_server();
     for (size_t i = 0; i < session.stream_count; ++i) {
       if (c.stream_state[s][i] == kNoStream) continue;
       StreamState& stream = streams[c.stream_state[s][i]];
-      const rtsp::ReplayStream& answer = other.streams[i];
-      rtp::CutContext context;
-      context.clock_rate = stream.clock_rate;
-      context.frame_ticks = stream.position.frame_ticks();
-      const rtsp::Stream& agreed = session.streams[i];
-      context.first_sequence = agreed.info_sequence;
-      if (stream.position.anchored()) {
-        context.highest_timestamp = stream.position.timestamp_at(stream.position.newest());
-      }
-      if (stream.position.anchored() && other.play_start && answer.info_timestamp) {
-        context.has_position = true;
-        context.client_anchor = stream.position.timestamp_at(*other.play_start);
-        context.server_anchor = *answer.info_timestamp;
-      }
-      stream.finder.reset(stream.last, context);
+      if (session.streams[i].ssrc) stream.continuity.announce_client_ssrc(*session.streams[i].ssrc);
+      stream.finder.reset(stream.last, cut_context(session, replay_.result(s), i, stream));
       stream.phase = StreamPhase::kCutting;
       // A live source has no packet in common with the old one's: no use to wait for a match.
       stream.cutting_since = session.live ? Time::min() : now;

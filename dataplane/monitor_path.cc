@@ -39,6 +39,7 @@ void Worker::note_handshake(const Frame& frame, Connection& c, const tcp::Segmen
     c.from_client.reset(segment.sequence + 1);
     return;
   }
+  c.client_half.acknowledged = segment.sequence;  // its SYN could not name any: a place to count from
   c.from_server.reset(segment.sequence + 1);
   c.splice.to_client.custody.reset(segment.sequence + 1);
   const net::Packet& packet = frame.packet;

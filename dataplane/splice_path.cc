@@ -125,7 +125,9 @@ bool Worker::relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment 
   tcp::Direction& forward = direction(c, !from_client);
   if (in.payload.empty() || in.sequence >= forward.released) return false;
   const TcpSequence end = earlier(in.sequence + in.payload.size(), forward.released);
-  const TcpSequence begin = later(in.sequence, forward.input_base);
+  const TcpHalf& receiver = from_client ? c.server_half : c.client_half;
+  const TcpSequence held = later(forward.edits.to_input(receiver.acknowledged), forward.input_base);
+  const TcpSequence begin = later(in.sequence, held);  // acknowledged edits are forgotten
   if (begin >= end) {
     acknowledge_sender(c, from_client);
     return true;

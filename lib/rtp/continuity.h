@@ -53,6 +53,11 @@ class Continuity {
   // wrong: leave it out) is learned from B's first packet.
   void switch_server(const Cut& cut, std::optional<uint32_t> server_ssrc,
                      std::optional<uint8_t> server_payload_type);
+  // What SETUP told the client; counts only until its first packet.
+  void announce_client_ssrc(uint32_t ssrc) {
+    if (!has_client_ssrc_) client_ssrc_ = ssrc;
+    has_client_ssrc_ = true;
+  }
   bool active() const { return active_; }
 
   // Server -> client: rewrites the header in place. False if the SSRC is not the server's: drop.
