@@ -9,10 +9,6 @@
 namespace midstream {
 namespace {
 
-uint16_t rescale(uint16_t window, uint8_t from, uint8_t to) {
-  return static_cast<uint16_t>(std::min<uint64_t>((uint64_t{window} << from) >> to, UINT16_MAX));
-}
-
 std::string translated(const rtsp::Vocabulary& words, Bytes raw) {
   rtsp::Message message;
   rtsp::Replacements edits;
@@ -119,9 +115,9 @@ void StreamEstablishment::join_options() {
   splice.timestamp_offset = static_cast<uint32_t>(splice.client_floor - splice.server_floor);
   splice.newest_client = client.newest_timestamp;
   splice.window_to_client =
-      rescale(endpoint_.peer_window(), splice.server.window_scale, splice.presented_scale);
+      tcp::rescale_window(endpoint_.peer_window(), splice.server.window_scale, splice.presented_scale);
   splice.window_to_server =
-      rescale(client.window, splice.client.window_scale, splice.presented_client_scale);
+      tcp::rescale_window(client.window, splice.client.window_scale, splice.presented_client_scale);
 }
 
 // Client -> server. Every request that was read whole but not answered is the switch's to repeat.

@@ -78,6 +78,13 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
     return rte_pktmbuf_free(frame.mbuf);
   }
 
+  // RFC 5961 5: nobody acknowledges what was never sent.
+  const TcpSequence sent = backward.edits.to_output(backward.released) + 1;  // a FIN may have been
+  if (in.acknowledgement > sent) return drop(frame.mbuf, Drop::kMalformed);
+  if (c.custody_overflow && from_client && in.acknowledgement + 1 >= sent) {
+    backward.custody.reset(in.acknowledgement);
+    c.custody_overflow = false;
+  }
   const bool duplicate = is_duplicate(half, in);
   half.sent = later(half.sent, in.end());
   half.acknowledged = later(half.acknowledged, in.acknowledgement);

@@ -6,11 +6,6 @@
 namespace midstream::tcp {
 namespace {
 
-uint16_t rescale(uint16_t window, uint8_t from, uint8_t to) {
-  const uint64_t bytes = uint64_t{window} << from;
-  return static_cast<uint16_t>(std::min<uint64_t>(bytes >> to, UINT16_MAX));
-}
-
 TcpSequence translate_acknowledgement(const Direction& opposite, TcpSequence acknowledgement) {
   return later(opposite.edits.to_input(acknowledgement), opposite.input_base);
 }
@@ -55,12 +50,17 @@ std::optional<Timestamps> agreed_timestamps(const Leg& from, const Segment& in) 
 
 }  // namespace
 
+uint16_t rescale_window(uint16_t window, uint8_t from, uint8_t to) {
+  const uint64_t bytes = uint64_t{window} << from;
+  return static_cast<uint16_t>(std::min<uint64_t>(bytes >> to, UINT16_MAX));
+}
+
 Segment translate_to_client(Splice& splice, const Segment& in) {
   Segment out;
   out.flags = in.flags;
   out.urgent = in.urgent;
   out.acknowledgement = translate_acknowledgement(splice.to_server, in.acknowledgement);
-  out.window = rescale(in.window, splice.server.window_scale, splice.presented_scale);
+  out.window = rescale_window(in.window, splice.server.window_scale, splice.presented_scale);
   splice.window_to_client = out.window;
   Timestamps stamps = to_client_timestamps(splice);
   if (const auto said = agreed_timestamps(splice.server, in)) {
@@ -80,7 +80,7 @@ Segment translate_to_server(Splice& splice, const Segment& in) {
   out.flags = in.flags;
   out.urgent = in.urgent;
   out.acknowledgement = translate_acknowledgement(splice.to_client, in.acknowledgement);
-  out.window = rescale(in.window, splice.client.window_scale, splice.presented_client_scale);
+  out.window = rescale_window(in.window, splice.client.window_scale, splice.presented_client_scale);
   splice.window_to_server = out.window;
   Timestamps stamps = to_server_timestamps(splice);
   if (const auto said = agreed_timestamps(splice.client, in)) {

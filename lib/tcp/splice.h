@@ -51,6 +51,9 @@ struct Splice {
   uint16_t window_to_client = 0, window_to_server = 0;  // as on the wire toward that side
 };
 
+// A window as on the wire under one scale, as on the wire under another; too large is 65535.
+uint16_t rescale_window(uint16_t window, uint8_t from, uint8_t to);
+
 // Everything of a segment but its payload and sequence number.
 Segment translate_to_client(Splice& splice, const Segment& from_server);
 Segment translate_to_server(Splice& splice, const Segment& from_client);
