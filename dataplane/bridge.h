@@ -25,7 +25,7 @@ class StationTable {
   std::optional<uint16_t> find(const MacAddress& mac, uint16_t vlan, Time now) const;
 
  private:
-  struct Key {
+  struct alignas(8) Key {  // rte_hash_crc reads words
     MacAddress mac;
     uint16_t vlan;
   };

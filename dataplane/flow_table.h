@@ -14,7 +14,7 @@ namespace midstream {
 
 enum class Protocol : uint8_t { kTcp = 6, kUdp = 17 };
 
-struct FlowKey {
+struct alignas(8) FlowKey {  // rte_hash_crc reads words
   Endpoint source, destination;
   Protocol protocol = Protocol::kTcp;
   uint8_t zero[3] = {};  // hashed: no padding
