@@ -193,7 +193,8 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       stream.finder.reset(stream.last, cut_context(session, replay_.result(s), i, stream));
       stream.phase = StreamPhase::kCutting;
       // A live source has no packet in common with the old one's: no use to wait for a match.
-      stream.cutting_since = session.live ? Time::min() : now;
+      stream.nothing_to_match = session.live;
+      stream.cutting_since = now;
     }
   }
 }

@@ -9,17 +9,17 @@
 namespace midstream {
 namespace {
 
-constexpr uint32_t kMaxSearched =
-    2000;  // packets: two seconds of a fast stream, then no cut is to be found
-constexpr uint32_t kLatePackets = 1
-                                  << 14;  // how long a packet from before the cut may still straggle in
-constexpr Duration kHold = 300ms;         // for content to overrule timestamps: some frames
-constexpr size_t kMaxHeld = 1024;         // packets of one stream in that time
-constexpr Duration kMaxSearch = 3s;       // more than the longest burst of [K, X)
+// Two seconds of a fast stream, and more than the longest burst of [K, X): then no cut is to be found.
+constexpr uint32_t kMaxSearched = 2000;
+constexpr Duration kMaxSearch = 3s;
+constexpr uint32_t kLatePackets = 1 << 14;  // how long one from before the cut may still straggle in
+constexpr Duration kHold = 300ms;           // for content to overrule timestamps: some frames
+constexpr size_t kMaxHeld = 1024;           // packets of one stream in that time
 constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
 
 bool searched_enough(const StreamState& stream, Time now) {
-  return stream.finder.dropped_packets() > kMaxSearched || now - stream.cutting_since > kMaxSearch;
+  return stream.nothing_to_match || stream.finder.dropped_packets() > kMaxSearched ||
+         now - stream.cutting_since > kMaxSearch;
 }
 
 Bytes payload_of(const net::Packet& packet, MutableBytes frame) {

@@ -48,45 +48,55 @@ void Worker::note_handshake(const Frame& frame, Connection& c, const tcp::Segmen
   if (c.state == ConnectionState::kHandshake) c.state = ConnectionState::kMonitored;
 }
 
+// Every way through here ends with the frame bridged as it came, or held because it is an ending.
 void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   tcp::Segment segment;
   if (c.state == ConnectionState::kClosed ||
       !tcp::parse_segment(segment_bytes(frame.packet, frame.bytes), segment)) {
     return bridge(frame);
   }
-  if (c.state == ConnectionState::kUnprotected) {
-    (from_client ? c.last_client_sign : c.last_server_sign) = now_;
-    (from_client ? c.client_half : c.server_half).fin |= segment.flags.fin;
-    if (segment.flags.rst) note_closed(c);
-    note_both_finished(c);
-    return bridge(frame);
-  }
   // An ending is no sign of life: detection is measured from the last one.
   if (from_client) c.last_client_sign = now_;
   if (!from_client && !segment.flags.fin && !segment.flags.rst) c.last_server_sign = now_;
-  if (segment.flags.syn) {
-    if (from_client == !segment.flags.ack) note_handshake(frame, c, segment, from_client);
-    return bridge(frame);
-  }
-  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  if (segment.flags.rst) {
-    // RFC 5961 3.2: in effect only at RCV.NXT. The client's may lie behind ours, if what we saw was
-    // lost on its way to it.
-    const bool at_ours = segment.sequence == stream.next_expected();
-    const bool at_client = !from_client && segment.sequence >= c.client_half.acknowledged &&
-                           segment.sequence <= stream.next_expected();
-    if (!at_ours && !at_client) return bridge(frame);
-    if (!from_client && ending_is_failure(c)) {
-      freeze(c, Cause::kReset);
-      return drop(frame.mbuf, Drop::kHeldEnding);
-    }
-    note_closed(c);
-    return bridge(frame);
-  }
 
+  bool held = false;
+  if (c.state == ConnectionState::kUnprotected) {
+    (from_client ? c.client_half : c.server_half).fin |= segment.flags.fin;
+    if (segment.flags.rst) note_closed(c);
+    note_both_finished(c);
+  } else if (segment.flags.syn) {
+    if (from_client == !segment.flags.ack) note_handshake(frame, c, segment, from_client);
+  } else if (segment.flags.rst) {
+    held = monitor_reset(c, segment, from_client);
+  } else {
+    monitor_stream(c, segment, from_client);
+    held = segment.flags.fin && monitor_fin(c, segment, from_client);
+  }
+  if (held) return drop(frame.mbuf, Drop::kHeldEnding);
+  bridge(frame);
+}
+
+// RFC 5961 3.2: in effect only at RCV.NXT. The client's may lie behind ours, if what we saw was lost on
+// its way to it.
+bool Worker::monitor_reset(Connection& c, const tcp::Segment& segment, bool from_client) {
+  const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  const bool at_ours = segment.sequence == stream.next_expected();
+  const bool at_client = !from_client && segment.sequence >= c.client_half.acknowledged &&
+                         segment.sequence <= stream.next_expected();
+  if (!at_ours && !at_client) return false;
+  if (!from_client && ending_is_failure(c)) {
+    freeze(c, Cause::kReset);
+    return true;
+  }
+  note_closed(c);
+  return false;
+}
+
+void Worker::monitor_stream(Connection& c, const tcp::Segment& segment, bool from_client) {
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  tcp::Custody& custody = c.splice.to_client.custody;
   note_half(from_client ? c.client_half : c.server_half, segment);
   if (from_client) {
-    tcp::Custody& custody = c.splice.to_client.custody;
     custody.acknowledge(segment.acknowledgement, false, now_);
     if (c.custody_overflow && segment.acknowledgement == c.from_server.next_expected()) {
       custody.reset(segment.acknowledgement);
@@ -96,21 +106,21 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   const TcpSequence before = stream.next_expected();
   stream.insert(segment.sequence, segment.payload);
   const auto fresh = static_cast<size_t>(stream.next_expected() - before);
-  if (!from_client && fresh > 0) {
-    c.custody_overflow |= !c.splice.to_client.custody.append(stream.readable().last(fresh));
-  }
-  if (fresh > 0) read_messages(c, from_client);
+  if (fresh == 0) return;
+  if (!from_client) c.custody_overflow |= !custody.append(stream.readable().last(fresh));
+  read_messages(c, from_client);
+}
 
-  if (segment.flags.fin) {
-    const bool in_order = segment.end() - 1 == stream.next_expected();
-    if (!from_client && ending_is_failure(c)) {  // a FIN before its data comes again
-      if (in_order) freeze(c, Cause::kFin);
-      return drop(frame.mbuf, Drop::kHeldEnding);
-    }
-    (from_client ? c.client_half : c.server_half).fin |= in_order;
-    note_both_finished(c);
+bool Worker::monitor_fin(Connection& c, const tcp::Segment& segment, bool from_client) {
+  const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  const bool in_order = segment.end() - 1 == stream.next_expected();
+  if (!from_client && ending_is_failure(c)) {  // also one that comes before its data does again
+    if (in_order) freeze(c, Cause::kFin);
+    return true;
   }
-  bridge(frame);
+  (from_client ? c.client_half : c.server_half).fin |= in_order;
+  note_both_finished(c);
+  return false;
 }
 
 void Worker::note_closed(Connection& c) {

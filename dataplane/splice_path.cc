@@ -52,35 +52,44 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   if (!from_client && packet.source != c.server_endpoint) return drop(frame.mbuf, Drop::kFenced);
   if (from_client) c.last_client_sign = now_;
   if (!from_client && !in.flags.fin && !in.flags.rst) c.last_server_sign = now_;
-  TcpHalf& half = from_client ? c.client_half : c.server_half;
-  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  tcp::Direction& forward = direction(c, !from_client);
-  tcp::Direction& backward = direction(c, from_client);
 
+  Exit exit = Exit::kConsumed;
   if (in.flags.syn) {  // B's SYN-ACK again: our ACK was lost
     acknowledge_sender(c, from_client);
-    return rte_pktmbuf_free(frame.mbuf);
+  } else if (in.flags.rst) {
+    exit = relay_reset(c, in, from_client);
+  } else if (!take_acknowledgement(c, in, from_client)) {
+    exit = Exit::kMalformed;
+  } else {
+    exit = relay_segment(c, in, from_client);
   }
-  if (in.flags.rst) {
-    const bool in_effect = in.sequence == stream.next_expected();  // RFC 5961 3.2
-    if (in_effect && !from_client && ending_is_failure(c)) {
-      freeze(c, Cause::kReset);
-      return drop(frame.mbuf, Drop::kHeldEnding);
-    }
-    if (in_effect) {
-      tcp::Segment out =
-          from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
-      out.sequence = forward.edits.to_output(in.sequence);
-      out.timestamps.reset();
-      send_segment(c, !from_client, out);
-      note_closed(c);
-    }
-    return rte_pktmbuf_free(frame.mbuf);
-  }
+  if (exit == Exit::kMalformed) return drop(frame.mbuf, Drop::kMalformed);
+  if (exit == Exit::kHeld) return drop(frame.mbuf, Drop::kHeldEnding);
+  rte_pktmbuf_free(frame.mbuf);
+}
 
-  // RFC 5961 5: nobody acknowledges what was never sent.
+Worker::Exit Worker::relay_reset(Connection& c, const tcp::Segment& in, bool from_client) {
+  const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  if (in.sequence != stream.next_expected()) return Exit::kConsumed;  // RFC 5961 3.2: not in effect
+  if (!from_client && ending_is_failure(c)) {
+    freeze(c, Cause::kReset);
+    return Exit::kHeld;
+  }
+  tcp::Segment out =
+      from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
+  out.sequence = direction(c, !from_client).edits.to_output(in.sequence);
+  out.timestamps.reset();
+  send_segment(c, !from_client, out);
+  note_closed(c);
+  return Exit::kConsumed;
+}
+
+// What the sender has of the opposite direction. False for what was never sent (RFC 5961 5).
+bool Worker::take_acknowledgement(Connection& c, const tcp::Segment& in, bool from_client) {
+  TcpHalf& half = from_client ? c.client_half : c.server_half;
+  tcp::Direction& backward = direction(c, from_client);
   const TcpSequence sent = backward.edits.to_output(backward.released) + 1;  // a FIN may have been
-  if (in.acknowledgement > sent) return drop(frame.mbuf, Drop::kMalformed);
+  if (in.acknowledgement > sent) return false;
   if (c.custody_overflow && from_client && in.acknowledgement + 1 >= sent) {
     backward.custody.reset(in.acknowledgement);
     c.custody_overflow = false;
@@ -92,7 +101,13 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   if (in.timestamps) half.newest_timestamp = later(half.newest_timestamp, in.timestamps->value);
   backward.edits.acknowledge(in.acknowledgement);
   if (backward.custody.acknowledge(in.acknowledgement, duplicate, now_)) repeat_origin(c, from_client);
+  return true;
+}
 
+Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool from_client) {
+  tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  tcp::Direction& forward = direction(c, !from_client);
+  const tcp::Direction& backward = direction(c, from_client);
   tcp::Segment out =
       from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
   out.flags.fin = false;
@@ -102,13 +117,12 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   const bool ends = in.flags.fin && in.end() - 1 == stream.next_expected();
   if (ends && !from_client && ending_is_failure(c)) {
     freeze(c, Cause::kFin);
-    return drop(frame.mbuf, Drop::kHeldEnding);
+    return Exit::kHeld;
   }
   answered |= release_messages(c, from_client, out);
-  release_messages(c, !from_client,
-                   made_segment(c, from_client));  // acknowledgements may have freed edits
+  release_messages(c, !from_client, made_segment(c, from_client));  // it may have freed edits
   if (ends) {
-    half.fin = true;
+    (from_client ? c.client_half : c.server_half).fin = true;
     if (!stream.readable().empty()) release(c, from_client, stream.readable().size(), {}, out);
     out.flags.fin = true;
     out.sequence = forward.edits.to_output(in.end() - 1);
@@ -123,7 +137,7 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
     send_segment(c, !from_client, out);
   }
   note_both_finished(c);
-  rte_pktmbuf_free(frame.mbuf);
+  return Exit::kConsumed;
 }
 
 // The part of a segment that was forwarded before: it passes again, byte for byte the same. What lies

@@ -67,8 +67,9 @@ struct StreamState {
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
   Time cutting_since{};
-  Time hold_until{};    // while the finder holds
-  bool resumed = true;  // the first new packet after the newest cut has left
+  bool nothing_to_match = false;  // live, or a seek meanwhile: the cut is the next packet
+  Time hold_until{};              // while the finder holds
+  bool resumed = true;            // the first new packet after the newest cut has left
   uint64_t packets = 0, bytes = 0;
   uint64_t second_bytes = 0, bits_per_second = 0;
   Time second_start{};

@@ -175,7 +175,7 @@ void Worker::anchor_streams(Connection& c) {
       state.interval.restart(now_);
       state.said_bye = state.ended = false;
       // A seek before the cut was found: there is nothing left to match.
-      if (state.phase == StreamPhase::kCutting && session.play_start) state.cutting_since = Time::min();
+      state.nothing_to_match = state.phase == StreamPhase::kCutting && session.play_start;
     }
   }
   if (c.conversation.any_playing()) arm(c, now_ + options_.stall);

@@ -113,6 +113,9 @@ class Worker {
 
   // monitor_path.cc
   void monitor(Frame& frame, Connection& c, bool from_client);
+  bool monitor_reset(Connection& c, const tcp::Segment& segment, bool from_client);
+  void monitor_stream(Connection& c, const tcp::Segment& segment, bool from_client);
+  bool monitor_fin(Connection& c, const tcp::Segment& segment, bool from_client);
   void note_handshake(const Frame& frame, Connection& c, const tcp::Segment& segment, bool from_client);
   void read_messages(Connection& c, bool from_client);
   void note_closed(Connection& c);
@@ -120,7 +123,11 @@ class Worker {
   void mark_unprotected(Connection& c, rtsp::Unprotected reason);
 
   // splice_path.cc
+  enum class Exit : uint8_t { kConsumed, kMalformed, kHeld };
   void relay(Frame& frame, Connection& c, bool from_client);
+  Exit relay_reset(Connection& c, const tcp::Segment& in, bool from_client);
+  bool take_acknowledgement(Connection& c, const tcp::Segment& in, bool from_client);
+  Exit relay_segment(Connection& c, const tcp::Segment& in, bool from_client);
   bool relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client);
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
   bool release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
