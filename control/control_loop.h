@@ -40,6 +40,7 @@ class ControlLoop {
 
   // view.cc
   nlohmann::json server_rows() const;
+  nlohmann::json counter_rows() const;
   void add_session_row(const SessionReport& report, nlohmann::json& rows) const;
   void add_stream_rows(const SessionReport& report, nlohmann::json& rows) const;
 

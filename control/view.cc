@@ -80,11 +80,32 @@ void ControlLoop::add_stream_rows(const SessionReport& report, nlohmann::json& r
   }
 }
 
+nlohmann::json ControlLoop::counter_rows() const {
+  nlohmann::json rows = nlohmann::json::array();
+  const auto add = [&](const std::string& name, uint64_t count) {
+    rows.push_back({{"name", name}, {"count", count}});
+  };
+  const WorkerStats& stats = *options_.stats;
+  add("received", stats.received);
+  add("transmitted", stats.transmitted);
+  add("connections", stats.connections);
+  add("connections not tracked, table full", stats.not_tracked);
+  for (size_t i = 0; i < kDropCount; ++i) {
+    add(std::string("dropped, ") + to_string(static_cast<Drop>(i)), stats.drops[i]);
+  }
+  for (size_t i = 1; i < rtsp::kUnprotectedCount; ++i) {
+    add(std::string("unprotected, ") + to_string(static_cast<rtsp::Unprotected>(i)),
+        stats.unprotected[i]);
+  }
+  return rows;
+}
+
 nlohmann::json ControlLoop::answer(const nlohmann::json& request) const {
   const std::string command = request.at("command");
   const nlohmann::json& after = request.at("after");
   const size_t limit = request.at("limit");
   if (command == "servers") return page(server_rows(), after, limit);
+  if (command == "counters") return page(counter_rows(), after, limit);
   if (command == "events") return events_.page(after, limit);
   if (command != "sessions" && command != "streams") {
     return {{"error", "unknown command \"" + command + "\""}};

@@ -54,8 +54,8 @@ struct WorkerOptions {
 // happen on 64-bit machines).
 struct WorkerStats {
   uint64_t received = 0, transmitted = 0, polls = 0;
-  uint64_t connections = 0, not_tracked = 0;  // not_tracked: table full
-  uint64_t unprotected[16] = {};              // by rtsp::Unprotected
+  uint64_t connections = 0, not_tracked = 0;           // not_tracked: table full
+  uint64_t unprotected[rtsp::kUnprotectedCount] = {};  // by rtsp::Unprotected
   uint64_t drops[kDropCount] = {};
 };
 

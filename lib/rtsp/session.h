@@ -44,6 +44,7 @@ enum class Unprotected : uint8_t {
   kTooManyStreams,
   kMessageTooLarge,
 };
+inline constexpr size_t kUnprotectedCount = static_cast<size_t>(Unprotected::kMessageTooLarge) + 1;
 const char* to_string(Unprotected reason);
 
 inline constexpr uint8_t kNoSession = 0xff;

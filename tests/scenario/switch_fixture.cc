@@ -175,7 +175,7 @@ void SwitchFixture::write_remarks() {
       world_.log.remark(now, "switch",
                         fmt::format("drops {}: {}", stats().drops[i] - shown_.drops[i],
                                     to_string(static_cast<Drop>(i))));
-  for (size_t i = 0; i < 16; ++i)
+  for (size_t i = 0; i < rtsp::kUnprotectedCount; ++i)
     if (stats().unprotected[i] != shown_.unprotected[i])
       world_.log.remark(
           now, "switch",
