@@ -18,6 +18,12 @@ FailoverManager::~FailoverManager() {
 }
 
 void FailoverManager::on_frozen(Connection& connection, Time now) {
+  // It has failed again before all its streams had resumed: the failover before ends here.
+  if (const auto found = resuming_.find(connection.index); found != resuming_.end()) {
+    found->second.event.outcome = "established, but the server failed before every stream had resumed";
+    finish(std::move(found->second.event));
+    resuming_.erase(found);
+  }
   Failover& failover = failovers_[connection.index];
   failover.connection = &connection;
   failover.give_up = connection.failed_at + d_.config.detect.give_up;

@@ -1,26 +1,9 @@
 #include "dataplane/bridge.h"
 
-#include <rte_errno.h>
-#include <rte_hash_crc.h>
-
-#include <stdexcept>
-#include <string>
-
 namespace midstream {
 
-StationTable::StationTable(int numa_node) {
-  static int instances = 0;  // rte_hash wants a process-wide name
-  const std::string name = "stations" + std::to_string(instances++);
-  rte_hash_parameters parameters{};
-  parameters.name = name.c_str();
-  parameters.entries = kMaxStations;
-  parameters.key_len = sizeof(Key);
-  parameters.hash_func = rte_hash_crc;
-  parameters.socket_id = numa_node;
-  table_.reset(rte_hash_create(&parameters));
-  if (!table_)
-    throw std::runtime_error(std::string("no memory for the station table: ") +
-                             rte_strerror(rte_errno));
+StationTable::StationTable(int numa_node)
+    : table_(make_hash("stations", kMaxStations, sizeof(Key), numa_node)) {
   stations_.resize(static_cast<size_t>(rte_hash_max_key_id(table_.get())) + 1);
 }
 

@@ -2,13 +2,11 @@
 // group addresses are flooded by the caller. Entries age; a full table learns nothing more.
 #pragma once
 
-#include <rte_hash.h>
-
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
+#include "dataplane/hash.h"
 #include "lib/base/time.h"
 #include "lib/net/packet.h"
 
@@ -33,11 +31,8 @@ class StationTable {
     Time seen;
     uint16_t port;
   };
-  struct Free {
-    void operator()(rte_hash* table) const { rte_hash_free(table); }
-  };
 
-  std::unique_ptr<rte_hash, Free> table_;
+  Hash table_;
   std::vector<Station> stations_;  // by rte_hash's key index
 };
 

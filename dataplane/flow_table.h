@@ -2,12 +2,10 @@
 // reader, the worker. Memory is allocated at start.
 #pragma once
 
-#include <rte_hash.h>
-
 #include <cstdint>
-#include <memory>
 #include <optional>
 
+#include "dataplane/hash.h"
 #include "lib/base/address.h"
 
 namespace midstream {
@@ -50,10 +48,7 @@ class FlowTable {
   void remove(const FlowKey& key);
 
  private:
-  struct Free {
-    void operator()(rte_hash* table) const { rte_hash_free(table); }
-  };
-  std::unique_ptr<rte_hash, Free> table_;
+  Hash table_;
 };
 
 }  // namespace midstream

@@ -29,7 +29,8 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kFreezeServer:
       for (uint32_t i = 0; i < kMaxConnections; ++i) {
         Connection& candidate = connections_[i];
-        if (candidate.server == mail.server && ending_is_failure(candidate))
+        // Its state first: the rest of a frozen one is control's.
+        if (ending_is_failure(candidate) && candidate.server == mail.server)
           freeze(candidate, mail.cause);
       }
       return;
@@ -39,7 +40,7 @@ void Worker::handle_mail(const ToWorker& mail) {
       if (ending_is_failure(c)) freeze(c, c.cause);
       return;
     case ToWorker::Kind::kAlive:
-      if (!current || mail.server != c.server || c.state == ConnectionState::kFrozen) return;
+      if (!current || c.state == ConnectionState::kFrozen || mail.server != c.server) return;
       c.suspected = false;
       c.trusted_until = now_ + options_.stall;
       return;
