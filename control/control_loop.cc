@@ -2,7 +2,7 @@
 
 namespace midstream {
 
-ControlLoop::ControlLoop(ControlOptions options, Mailbox& mailbox, Log& log)
+ControlLoop::ControlLoop(ControlOptions options, Mailboxes& mailbox, Log& log)
     : options_(std::move(options)),
       mailbox_(mailbox),
       random_(options_.seed),

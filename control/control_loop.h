@@ -15,14 +15,14 @@ struct ControlOptions {
   std::vector<ControlPort> ports;  // in the order of the configuration
   rte_mempool* pool = nullptr;
   uint64_t seed = 0;
-  int64_t unix_offset_ns = 0;          // UNIX time at Time{}
-  std::span<StreamState> streams;      // the worker's
-  const WorkerStats* stats = nullptr;  // the worker's, for the operator
+  int64_t unix_offset_ns = 0;             // UNIX time at Time{}
+  std::span<StreamState> streams;         // the workers'
+  std::vector<const WorkerStats*> stats;  // by worker, for the operator
 };
 
 class ControlLoop {
  public:
-  ControlLoop(ControlOptions options, Mailbox& mailbox, Log& log);
+  ControlLoop(ControlOptions options, Mailboxes& mailbox, Log& log);
   ~ControlLoop();
 
   // One turn. True if there was anything to do.
@@ -41,6 +41,7 @@ class ControlLoop {
   // view.cc
   nlohmann::json server_rows() const;
   nlohmann::json counter_rows() const;
+  nlohmann::json worker_rows() const;
   void add_session_row(const SessionReport& report, nlohmann::json& rows) const;
   void add_stream_rows(const SessionReport& report, nlohmann::json& rows) const;
 
@@ -50,7 +51,7 @@ class ControlLoop {
   }
 
   ControlOptions options_;
-  Mailbox& mailbox_;
+  Mailboxes& mailbox_;
   Random random_;
   EventLog events_;
   Network network_;

@@ -17,7 +17,7 @@ uint16_t service_port(const Config& config, size_t server) {
 
 }  // namespace
 
-EventDetector::EventDetector(const Config& config, Network& network, Mailbox& mailbox, Random& random,
+EventDetector::EventDetector(const Config& config, Network& network, Mailboxes& mailbox, Random& random,
                              Log& log, int64_t unix_offset_ns)
     : config_(config),
       mailbox_(mailbox),

@@ -15,7 +15,7 @@ namespace midstream {
 
 class EventDetector {
  public:
-  EventDetector(const Config& config, Network& network, Mailbox& mailbox, Random& random, Log& log,
+  EventDetector(const Config& config, Network& network, Mailboxes& mailbox, Random& random, Log& log,
                 int64_t unix_offset_ns);
 
   void poll(Time now);
@@ -33,7 +33,7 @@ class EventDetector {
   void announce(size_t server, Time now);
 
   const Config& config_;
-  Mailbox& mailbox_;
+  Mailboxes& mailbox_;
   Log& log_;
   int64_t unix_offset_ns_;
   std::vector<std::unique_ptr<Heartbeat>> heartbeats_;

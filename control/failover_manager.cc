@@ -100,6 +100,7 @@ void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t po
   if (found == failovers_.end()) {  // on its way while the connection was given back: so is this
     ToWorker mail{};
     mail.kind = ToWorker::Kind::kHandle;
+    mail.connection = connection;
     mail.frame = frame;
     mail.port = port;
     if (!d_.mailbox.post(mail)) rte_pktmbuf_free(frame);
@@ -129,6 +130,7 @@ void FailoverManager::give_frames_back(Failover& failover) {
   for (const Queued& queued : failover.queue) {
     ToWorker mail{};
     mail.kind = ToWorker::Kind::kHandle;
+    mail.connection = failover.connection->index;
     mail.frame = queued.frame;
     mail.port = queued.port;
     d_.mailbox.send(mail);

@@ -22,7 +22,7 @@ class FailoverManager {
   struct Dependencies {
     const Config& config;
     Network& network;
-    Mailbox& mailbox;
+    Mailboxes& mailbox;
     Random& random;
     EventLog& events;
     Log& log;

@@ -39,6 +39,7 @@ void define(CLI::App& app, Options& options) {
   add_command(app, options, "servers", "the servers: up or down, round trip, sessions");
   add_command(app, options, "sessions", "the sessions: client, server, protected or why not");
   add_command(app, options, "streams", "the streams: position, how it is known, rate");
+  add_command(app, options, "workers", "the worker cores: packets, hand-overs, connections, drops");
   add_command(app, options, "counters",
               "packets, and every reason for which one was dropped or not followed");
   add_command(app, options, "events", "what happened: failovers with their causes and times");
@@ -76,7 +77,8 @@ void show(const Options& options) {
 
 int main(int argc, char** argv) {
   CLI::App app{
-      "Asks a running midstream switch about its servers, sessions, streams, counters and events.",
+      "Asks a running midstream switch about its servers, sessions, streams, workers, counters and "
+      "events.",
       "midstreamctl"};
   Options options;
   define(app, options);

@@ -15,7 +15,7 @@ Bytes frame_bytes(const rte_mbuf* frame) {
 
 }  // namespace
 
-Network::Network(const Config& config, std::vector<ControlPort> ports, Mailbox& mailbox,
+Network::Network(const Config& config, std::vector<ControlPort> ports, Mailboxes& mailbox,
                  rte_mempool* pool, Random& random)
     : config_(config),
       ports_(std::move(ports)),
@@ -125,26 +125,28 @@ net::LinkHeader Network::link_to(size_t server, const MacAddress& source) const 
 }
 
 bool Network::send_from_device(size_t server, const tcp::Segment& segment) {
-  return send(server, ports_[neighbours_[server].port].mac, device_of_[server], segment);
+  return send(server, ports_[neighbours_[server].port].mac, device_of_[server], 0, segment);
 }
 
-bool Network::send_as_client(size_t server, const Address& client, const MacAddress& client_mac,
-                             const tcp::Segment& segment) {
-  return send(server, client_mac, client, segment);
+bool Network::send_as_client(size_t server, const Connection& connection, const tcp::Segment& segment) {
+  return send(server, connection.to_client.destination, connection.client.address, connection.index,
+              segment);
 }
 
 bool Network::send(size_t server, const MacAddress& source_mac, const Address& source,
-                   const tcp::Segment& segment) {
+                   uint32_t connection, const tcp::Segment& segment) {
   if (!neighbours_[server].known) return false;
   uint8_t bytes[kMaxSegment];
   const size_t size = tcp::write_segment(segment, bytes);
-  return size > 0 && post(neighbours_[server].port, [&](MutableBytes out) {
-           return net::build_tcp_frame(out, link_to(server, source_mac), source,
-                                       config_.servers[server].address, Bytes(bytes, size));
-         });
+  const auto build = [&](MutableBytes out) {
+    return net::build_tcp_frame(out, link_to(server, source_mac), source,
+                                config_.servers[server].address, Bytes(bytes, size));
+  };
+  return size > 0 && post(neighbours_[server].port, build, connection);
 }
 
-bool Network::post(uint16_t port, const std::function<size_t(MutableBytes)>& build) {
+bool Network::post(uint16_t port, const std::function<size_t(MutableBytes)>& build,
+                   uint32_t connection) {
   rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
   if (frame == nullptr) return false;
   const size_t size = build({rte_pktmbuf_mtod(frame, uint8_t*), rte_pktmbuf_tailroom(frame)});
@@ -152,6 +154,7 @@ bool Network::post(uint16_t port, const std::function<size_t(MutableBytes)>& bui
   ToWorker mail{};
   mail.kind = ToWorker::Kind::kTransmit;
   mail.port = port;
+  mail.connection = connection;
   mail.frame = frame;
   if (size > 0 && mailbox_.post(mail)) return true;
   rte_pktmbuf_free(frame);

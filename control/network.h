@@ -41,7 +41,7 @@ class Network {
  public:
   using SegmentHandler = std::function<void(const tcp::Segment&, Time)>;
 
-  Network(const Config& config, std::vector<ControlPort> ports, Mailbox& mailbox, rte_mempool* pool,
+  Network(const Config& config, std::vector<ControlPort> ports, Mailboxes& mailbox, rte_mempool* pool,
           Random& random);
 
   void poll(Time now);                                      // ARP
@@ -54,9 +54,9 @@ class Network {
   void stop_listening(uint16_t port) { handlers_.erase(port); }
   // False if the server's host has never answered or there is no buffer.
   bool send_from_device(size_t server, const tcp::Segment& segment);
-  // In a client's name: source address and MAC are the client's.
-  bool send_as_client(size_t server, const Address& client, const MacAddress& client_mac,
-                      const tcp::Segment& segment);
+  // In a client's name: source address and MAC are the client's. Leaves behind the mail that was sent
+  // about this connection.
+  bool send_as_client(size_t server, const Connection& connection, const tcp::Segment& segment);
 
   const Address& device_address(size_t server) const { return device_of_[server]; }
   net::LinkHeader link_to(size_t server, const MacAddress& source) const;
@@ -64,14 +64,14 @@ class Network {
  private:
   void on_arp(const net::ArpMessage& message, const net::Packet& packet, uint16_t port);
   void request(size_t server, Time now);
-  bool send(size_t server, const MacAddress& source_mac, const Address& source,
+  bool send(size_t server, const MacAddress& source_mac, const Address& source, uint32_t connection,
             const tcp::Segment& segment);
-  bool post(uint16_t port, const std::function<size_t(MutableBytes)>& build);
+  bool post(uint16_t port, const std::function<size_t(MutableBytes)>& build, uint32_t connection = 0);
   void tell_host_state(size_t server);
 
   const Config& config_;
   std::vector<ControlPort> ports_;
-  Mailbox& mailbox_;
+  Mailboxes& mailbox_;
   rte_mempool* pool_;
   Random& random_;
   std::vector<Neighbour> neighbours_;

@@ -21,7 +21,7 @@ uint16_t offered_mss(const TcpHalf& client) {
 
 StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
                                          const Endpoint& endpoint, const Positions& positions,
-                                         Network& network, Mailbox& mailbox, Random& random,
+                                         Network& network, Mailboxes& mailbox, Random& random,
                                          bool accurate, Time now)
     : connection_(connection),
       server_(server),
@@ -57,8 +57,7 @@ StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
 }
 
 void StreamEstablishment::emit(const tcp::Segment& segment) {
-  network_.send_as_client(server_, connection_.client.address, connection_.to_client.destination,
-                          segment);
+  network_.send_as_client(server_, connection_, segment);
 }
 
 void StreamEstablishment::fail(std::string why) {

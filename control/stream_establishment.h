@@ -20,7 +20,7 @@ class StreamEstablishment {
   using Positions = std::array<Npt, rtsp::kMaxSessions>;
 
   StreamEstablishment(Connection& connection, size_t server, const Endpoint& endpoint,
-                      const Positions& positions, Network& network, Mailbox& mailbox, Random& random,
+                      const Positions& positions, Network& network, Mailboxes& mailbox, Random& random,
                       bool accurate, Time now);
 
   void on_segment(const tcp::Segment& segment, Time now);
@@ -56,7 +56,7 @@ class StreamEstablishment {
   size_t server_;
   Endpoint remote_;
   Network& network_;
-  Mailbox& mailbox_;
+  Mailboxes& mailbox_;
   tcp::Endpoint endpoint_;
   rtsp::Replay replay_;
   State state_ = State::kRunning;

@@ -91,6 +91,8 @@ std::vector<std::string> table_columns(std::string_view command) {
     return {"id",          "time",         "service",   "client",       "session",
             "cause",       "server_from",  "server_to", "detection_ms", "establishment_ms",
             "catch_up_ms", "media_gap_ms", "lag_ms",    "outcome"};
+  if (command == "workers")
+    return {"worker", "received", "transmitted", "passed", "connections", "dropped"};
   if (command == "counters") return {"name", "count"};
   return {};
 }

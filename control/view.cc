@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "control/control_loop.h"
 #include "control/operator.h"
@@ -85,7 +86,8 @@ nlohmann::json ControlLoop::counter_rows() const {
   const auto add = [&](const std::string& name, uint64_t count) {
     rows.push_back({{"name", name}, {"count", count}});
   };
-  const WorkerStats& stats = *options_.stats;
+  WorkerStats stats;
+  for (const WorkerStats* worker : options_.stats) stats += *worker;
   add("received", stats.received);
   add("transmitted", stats.transmitted);
   add("connections", stats.connections);
@@ -100,11 +102,27 @@ nlohmann::json ControlLoop::counter_rows() const {
   return rows;
 }
 
+nlohmann::json ControlLoop::worker_rows() const {
+  nlohmann::json rows = nlohmann::json::array();
+  for (const WorkerStats* stats : options_.stats) {
+    const uint64_t dropped =
+        std::accumulate(std::begin(stats->drops), std::end(stats->drops), uint64_t{0});
+    rows.push_back({{"worker", rows.size()},
+                    {"received", stats->received},
+                    {"transmitted", stats->transmitted},
+                    {"passed", stats->passed},
+                    {"connections", stats->connections},
+                    {"dropped", dropped}});
+  }
+  return rows;
+}
+
 nlohmann::json ControlLoop::answer(const nlohmann::json& request) const {
   const std::string command = request.at("command");
   const nlohmann::json& after = request.at("after");
   const size_t limit = request.at("limit");
   if (command == "servers") return page(server_rows(), after, limit);
+  if (command == "workers") return page(worker_rows(), after, limit);
   if (command == "counters") return page(counter_rows(), after, limit);
   if (command == "events") return events_.page(after, limit);
   if (command != "sessions" && command != "streams") {

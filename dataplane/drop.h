@@ -18,6 +18,7 @@ enum class Drop : uint8_t {
   kWrongSource,       // RTP with an SSRC that is not the server's
   kParkFull,          // early media of B beyond the bound
   kMailboxFull,       // control could not take it
+  kExchangeFull,      // the worker that owns the client's address could not take it
   kMalformed,         // RTCP or TCP that cannot be translated
   kAnswered,          // consumed: a proxy ARP answer went out instead
   kCount,
@@ -48,6 +49,8 @@ constexpr const char* to_string(Drop drop) {
       return "park-full";
     case Drop::kMailboxFull:
       return "mailbox-full";
+    case Drop::kExchangeFull:
+      return "exchange-full";
     case Drop::kMalformed:
       return "malformed";
     case Drop::kAnswered:

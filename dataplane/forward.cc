@@ -28,8 +28,8 @@ void Worker::flush() {
   for (uint16_t port = 0; port < transmit_.size(); ++port) {
     TransmitBuffer& buffer = transmit_[port];
     if (buffer.count == 0) continue;
-    const uint16_t sent =
-        rte_eth_tx_burst(options_.ports[port].id, options_.queue, buffer.frames, buffer.count);
+    const uint16_t sent = rte_eth_tx_burst(
+        options_.ports[port].id, static_cast<uint16_t>(options_.index), buffer.frames, buffer.count);
     stats_.transmitted += sent;
     for (uint16_t i = sent; i < buffer.count; ++i) drop(buffer.frames[i], Drop::kTransmitFull);
     buffer.count = 0;

@@ -27,8 +27,7 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kHandle:
       return handle(mail.frame, mail.port);
     case ToWorker::Kind::kFreezeServer:
-      for (uint32_t i = 0; i < kMaxConnections; ++i) {
-        Connection& candidate = connections_[i];
+      for (Connection& candidate : own_connections()) {
         // Its state first: the rest of a frozen one is control's.
         if (ending_is_failure(candidate) && candidate.server == mail.server)
           freeze(candidate, mail.cause);

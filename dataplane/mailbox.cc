@@ -73,4 +73,23 @@ SessionReport* Mailbox::new_report() {
 }
 void Mailbox::free_report(SessionReport* report) { rte_mempool_put(reports_.get(), report); }
 
+Mailboxes::Mailboxes(unsigned workers, int numa_node) {
+  for (unsigned i = 0; i < workers; ++i) boxes_.push_back(std::make_unique<Mailbox>(numa_node));
+}
+void Mailboxes::send(const ToWorker& mail) {
+  const bool for_all =
+      mail.kind == ToWorker::Kind::kFreezeServer || mail.kind == ToWorker::Kind::kHostState;
+  if (!for_all) return of(worker_of(mail.connection)).send(mail);
+  for (const auto& box : boxes_) box->send(mail);
+}
+void Mailboxes::flush() {
+  for (const auto& box : boxes_) box->flush();
+}
+std::optional<ToControl> Mailboxes::next_for_control() {
+  for (const auto& box : boxes_) {
+    if (auto mail = box->next_for_control()) return mail;
+  }
+  return std::nullopt;
+}
+
 }  // namespace midstream

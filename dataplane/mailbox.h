@@ -15,6 +15,7 @@
 
 #include "dataplane/connection.h"
 #include "dataplane/stream_state.h"
+#include "dataplane/tables.h"
 
 namespace midstream {
 
@@ -85,7 +86,7 @@ struct ToWorker {
   uint16_t port = 0;
   uint16_t server = 0;
   uint16_t rtcp_port = 0;
-  uint32_t connection = 0, generation = 0;
+  uint32_t connection = 0, generation = 0;  // kTransmit, kHandle: what the frame belongs to, if to any
   Cause cause = Cause::kFin;
   Endpoint endpoint;
   MacAddress mac;  // kHostState: the host's
@@ -121,6 +122,23 @@ class Mailbox {
   std::unique_ptr<rte_ring, FreeRing> to_control_, to_worker_;
   std::unique_ptr<rte_mempool, FreePool> reports_;
   std::deque<ToWorker> waiting_;  // control's
+};
+
+// Control's side of all workers' mailboxes: what is about a server goes to every worker, all else to
+// the worker that the connection belongs to.
+class Mailboxes {
+ public:
+  Mailboxes(unsigned workers, int numa_node);
+
+  Mailbox& of(unsigned worker) { return *boxes_[worker]; }
+  bool post(const ToWorker& mail) { return of(worker_of(mail.connection)).post(mail); }
+  void send(const ToWorker& mail);
+  void flush();
+  std::optional<ToControl> next_for_control();
+  void free_report(SessionReport* report) { of(worker_of(report->connection)).free_report(report); }
+
+ private:
+  std::vector<std::unique_ptr<Mailbox>> boxes_;
 };
 
 }  // namespace midstream

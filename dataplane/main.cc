@@ -1,4 +1,4 @@
-// midstream: the switch. EAL's flags, "--", ours. One worker core, one control core (the main lcore).
+// midstream: the switch. EAL's flags, "--", ours. One control core (the main lcore), the others work.
 
 #include <fmt/format.h>
 #include <rte_eal.h>
@@ -28,7 +28,6 @@ constexpr int kBadUsage = 2;                // exit status of everything that is
 constexpr unsigned kMbufs = 32 * 1024 - 1;  // rings, parked media and frames on their way to control
 constexpr unsigned kMbufCache = 256;
 constexpr Duration kNap = 50us;  // idle = "sleep"
-constexpr unsigned kLeastLcores = 2;
 
 std::atomic<bool> stop_requested{false};  // written by signal handlers, read by both cores
 
@@ -50,11 +49,11 @@ struct Options {
 
 constexpr const char* kUsage =
     "usage: midstream [EAL options] -- --config FILE [--seed N]\n"
-    "  midstream -l 0-1 -a 0000:03:00.0 -a 0000:03:00.1 -- --config movies.toml\n"
-    "Keeps media streams alive when their server dies. The first lcore is the control core, the "
-    "second\n"
-    "polls the ports; ports are taken in EAL's order and must be as many as the file's [[port]] "
-    "tables.\n"
+    "  midstream -l 0-2 -a 0000:03:00.0 -a 0000:03:00.1 -- --config movies.toml\n"
+    "Keeps media streams alive when their server dies. The first lcore is the control core, each of "
+    "the\n"
+    "others a worker that polls the ports; ports are taken in EAL's order and must be as many as the\n"
+    "file's [[port]] tables.\n"
     "  --config FILE   the configuration (TOML)\n"
     "  --seed N        for initial sequence numbers and local ports, to repeat a run\n"
     "EAL's own options: midstream --eal-help\n";
@@ -80,11 +79,12 @@ Config read_config(const std::string& path) {
 }
 
 void check_resources(const Config& config) {
-  if (rte_lcore_count() != kLeastLcores) {
+  const unsigned lcores = rte_lcore_count();
+  if (lcores < 2 || lcores > 1 + kMaxWorkers) {
     throw Failure{
-        fmt::format("midstream needs {} lcores, one for control and one worker, but EAL has {}: "
+        fmt::format("midstream needs one lcore for control and 1 to {} for workers, but EAL has {}: "
                     "start it with -l 0-1",
-                    kLeastLcores, rte_lcore_count())};
+                    kMaxWorkers, lcores)};
   }
   const unsigned ports = rte_eth_dev_count_avail();
   if (ports != config.ports.size()) {
@@ -110,15 +110,15 @@ struct Ports {
   std::vector<ControlPort> control;
 };
 
-Ports start_ports(const Config& config, rte_mempool* pool) {
+Ports start_ports(const Config& config, unsigned workers, rte_mempool* pool) {
   Ports ports;
   uint64_t next = 0;
   while ((next = rte_eth_find_next_owned_by(static_cast<uint16_t>(next), RTE_ETH_DEV_NO_OWNER)) <
          RTE_MAX_ETHPORTS) {
     const auto id = static_cast<uint16_t>(next++);
     const Side side = config.ports[ports.worker.size()];
-    const PortInfo info = start_port(id, 1, pool);
-    ports.worker.push_back({id, side == Side::kClient, info.mtu});
+    const PortInfo info = start_port(id, workers, pool);
+    ports.worker.push_back({id, side == Side::kClient, info.mtu, info.receive_queues});
     ports.control.push_back({side, info.mac});
   }
   return ports;
@@ -141,14 +141,14 @@ WorkerOptions worker_options(const Config& config, const Ports& ports, rte_mempo
 }
 
 struct WorkerCore {
-  Worker& worker;
+  Worker* worker;
   Idle idle;
 };
 
 int run_worker(void* argument) {
-  auto& [worker, idle] = *static_cast<WorkerCore*>(argument);
+  const auto [worker, idle] = *static_cast<WorkerCore*>(argument);
   while (!stop_requested.load(std::memory_order_relaxed)) {
-    if (!worker.poll(read_clock()) && idle == Idle::kSleep) std::this_thread::sleep_for(kNap);
+    if (!worker->poll(read_clock()) && idle == Idle::kSleep) std::this_thread::sleep_for(kNap);
   }
   return 0;
 }
@@ -172,24 +172,37 @@ void run(int argc, char** argv) {
   const Config config = read_config(options.config);
   check_resources(config);
   rte_mempool* pool = make_pool();
-  const Ports ports = start_ports(config, pool);
+  const unsigned workers = rte_lcore_count() - 1;
+  const Ports ports = start_ports(config, workers, pool);
 
   const int64_t unix_offset = unix_now_ns() - read_clock().time_since_epoch().count();
   Log log(stderr);
-  Mailbox mailbox(static_cast<int>(rte_socket_id()));
-  Worker worker(worker_options(config, ports, pool), mailbox);
+  const auto node = static_cast<int>(rte_socket_id());
+  Tables tables(workers);
+  Exchange exchange(workers, node);
+  Mailboxes mailboxes(workers, node);
+  std::vector<std::unique_ptr<Worker>> all;
+  std::vector<WorkerCore> cores;
   ControlOptions control_options{
-      config,      ports.control,    pool,           options.seed.value_or(std::random_device{}()),
-      unix_offset, worker.streams(), &worker.stats()};
-  ControlLoop control(std::move(control_options), mailbox, log);
+      config,      ports.control,    pool, options.seed.value_or(std::random_device{}()),
+      unix_offset, tables.streams(), {}};
+  WorkerOptions each = worker_options(config, ports, pool);
+  each.max_kept /= workers;
+  for (each.index = 0; each.index < workers; ++each.index) {
+    all.push_back(std::make_unique<Worker>(each, tables, exchange, mailboxes.of(each.index)));
+    control_options.stats.push_back(&all.back()->stats());
+    cores.push_back({all.back().get(), config.idle});
+  }
+  ControlLoop control(std::move(control_options), mailboxes, log);
   Operator socket(operator_socket_in(rte_eal_get_runtime_dir()));
   if (const auto problem = socket.open()) throw Failure{*problem};
 
-  WorkerCore core{worker, config.idle};
-  rte_eal_remote_launch(run_worker, &core, rte_get_next_lcore(-1, 1, 0));
+  unsigned lcore = 0, next = 0;
+  RTE_LCORE_FOREACH_WORKER(lcore) rte_eal_remote_launch(run_worker, &cores[next++], lcore);
   log.info(unix_now_ns(),
-           fmt::format("midstream is running: {} ports, {} servers, {} services", config.ports.size(),
-                       config.servers.size(), config.services.size()));
+           fmt::format("midstream is running: {} ports, {} servers, {} services, {} worker{}",
+                       config.ports.size(), config.servers.size(), config.services.size(), workers,
+                       workers == 1 ? "" : "s"));
   run_control(control, socket, config.idle);
   rte_eal_mp_wait_lcore();
   for (const WorkerPort& port : ports.worker) stop_port(port.id);

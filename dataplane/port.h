@@ -1,4 +1,5 @@
-// Ethernet ports as DPDK has them: brought up with one receive and one transmit queue a worker.
+// Ethernet ports as DPDK has them: brought up with a transmit queue for each worker, and as many
+// receive queues as the port has, up to one for each.
 #pragma once
 
 #include <rte_mempool.h>
@@ -14,11 +15,12 @@ struct PortInfo {
   uint16_t id = 0;
   MacAddress mac;
   uint16_t mtu = 1500;
+  uint16_t receive_queues = 1;
   std::string name;
 };
 
 // Throws std::runtime_error with a sentence that names the port and what failed.
-PortInfo start_port(uint16_t id, uint16_t queues, rte_mempool* pool);
+PortInfo start_port(uint16_t id, unsigned workers, rte_mempool* pool);
 void stop_port(uint16_t id);
 
 }  // namespace midstream

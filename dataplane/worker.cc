@@ -2,30 +2,45 @@
 
 #include <rte_ethdev.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <numeric>
 
 namespace midstream {
 
-Worker::Worker(const WorkerOptions& options, Mailbox& mailbox)
+WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
+  received += other.received;
+  transmitted += other.transmitted;
+  polls += other.polls;
+  passed += other.passed;
+  connections += other.connections;
+  not_tracked += other.not_tracked;
+  const auto add = [](auto& to, const auto& from) {
+    std::transform(std::begin(from), std::end(from), std::begin(to), std::begin(to), std::plus<>());
+  };
+  add(unprotected, other.unprotected);
+  add(drops, other.drops);
+  return *this;
+}
+
+Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange, Mailbox& mailbox)
     : options_(options),
+      exchange_(exchange),
       mailbox_(mailbox),
       flows_(kMaxConnections * 16, options.numa_node),
       stations_(options.numa_node),
-      timers_(kMaxConnections),
-      // Not touched until used: value-initialised connection by connection.
-      connections_(static_cast<Connection*>(std::calloc(kMaxConnections, sizeof(Connection))),
-                   [](Connection* table) { std::free(table); }),
-      streams_(kMaxStreamStates),
-      held_byes_(kMaxConnections),
-      parked_(kMaxConnections),
-      held_(kMaxStreamStates),
+      timers_(static_cast<uint32_t>(tables.connections().size())),
+      connections_(tables.connections()),
+      streams_(tables.streams()),
+      held_byes_(connections_.size()),
+      parked_(connections_.size()),
+      held_(streams_.size()),
       hosts_(options.server_addresses.size()),
       transmit_(options.ports.size()) {
-  if (!connections_) throw std::bad_alloc();
-  for (uint32_t i = kMaxConnections; i-- > 0;) free_connections_.push_back(i);
+  free_connections_.resize(kMaxConnections);
+  std::iota(free_connections_.rbegin(), free_connections_.rend(), options.index * kMaxConnections);
   free_streams_.resize(kMaxStreamStates);
-  std::iota(free_streams_.rbegin(), free_streams_.rend(), uint16_t{0});
+  std::iota(free_streams_.rbegin(), free_streams_.rend(),
+            static_cast<uint16_t>(options.index * kMaxStreamStates));
 }
 
 Worker::~Worker() {
@@ -42,6 +57,7 @@ Worker::~Worker() {
 bool Worker::poll(Time now) {
   now_ = now;
   bool busy = take_mail();
+  busy |= take_passed();
   for (uint16_t port = 0; port < options_.ports.size(); ++port) busy |= receive(port);
   timers_.advance(now, [this](uint32_t entry) { on_timer(connections_[entry]); });
   flush();
@@ -50,8 +66,10 @@ bool Worker::poll(Time now) {
 }
 
 bool Worker::receive(uint16_t port) {
+  if (options_.index >= options_.ports[port].receive_queues) return false;
   rte_mbuf* frames[kBurst];
-  const uint16_t count = rte_eth_rx_burst(options_.ports[port].id, options_.queue, frames, kBurst);
+  const uint16_t count =
+      rte_eth_rx_burst(options_.ports[port].id, static_cast<uint16_t>(options_.index), frames, kBurst);
   for (uint16_t i = 0; i < count; ++i) {
     if (i + 1 < count) rte_prefetch0(rte_pktmbuf_mtod(frames[i + 1], void*));
     handle(frames[i], port);
@@ -60,12 +78,39 @@ bool Worker::receive(uint16_t port) {
   return count > 0;
 }
 
+bool Worker::take_passed() {
+  bool any = false;
+  for (unsigned from = 0; from < exchange_.workers(); ++from) {
+    for (uint16_t i = 0; i < kBurst; ++i) {
+      const auto frame = exchange_.take(from, options_.index);
+      if (!frame) break;
+      handle(frame->mbuf, static_cast<uint16_t>(frame->port));
+      any = true;
+    }
+  }
+  return any;
+}
+
+// True if another worker has the frame now.
+bool Worker::pass_to_owner(const Frame& frame) {
+  if (exchange_.workers() == 1) return false;
+  const auto client = client_address(frame.bytes, frame.packet, options_.ports[frame.port].client_side);
+  const unsigned owner = client ? owner_of(*client, exchange_.workers()) : options_.index;
+  if (owner == options_.index) return false;
+  ++stats_.passed;
+  if (!exchange_.pass(options_.index, owner, {frame.mbuf, frame.port})) {
+    drop(frame.mbuf, Drop::kExchangeFull);
+  }
+  return true;
+}
+
 // The life of a packet: parse, classify, then media, monitor or splice, control, or bridge.
 void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
   if (rte_pktmbuf_linearize(mbuf) != 0) return drop(mbuf, Drop::kTooLarge);
   Frame frame{mbuf, port, {}, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->pkt_len}};
   frame.packet = net::parse_packet(frame.bytes);
   stations_.learn(frame.packet.source_mac, vlan_of(frame.packet), port, now_);
+  if (pass_to_owner(frame)) return;
 
   const bool is_tcp = frame.packet.kind == net::PacketKind::kTcp;
   if (is_tcp || frame.packet.kind == net::PacketKind::kUdp) {

@@ -20,9 +20,11 @@
 #include "dataplane/bridge.h"
 #include "dataplane/connection.h"
 #include "dataplane/drop.h"
+#include "dataplane/exchange.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/mailbox.h"
 #include "dataplane/stream_state.h"
+#include "dataplane/tables.h"
 #include "lib/base/timer_wheel.h"
 
 namespace midstream {
@@ -31,6 +33,7 @@ struct WorkerPort {
   uint16_t id = 0;  // DPDK's
   bool client_side = false;
   uint16_t mtu = 1500;
+  uint16_t receive_queues = 1;  // worker i polls queue i, if there is one
 };
 
 struct WorkerService {
@@ -45,8 +48,8 @@ struct WorkerOptions {
   std::vector<Address> device_addresses;
   Duration stall = 200ms;
   rte_mempool* pool = nullptr;
+  unsigned index = 0;      // which worker this is: its transmit queue too
   size_t max_kept = 8192;  // frames of the pool that may wait for a cut; the rest is for the ports
-  uint16_t queue = 0;
   int numa_node = 0;
 };
 
@@ -54,14 +57,17 @@ struct WorkerOptions {
 // happen on 64-bit machines).
 struct WorkerStats {
   uint64_t received = 0, transmitted = 0, polls = 0;
+  uint64_t passed = 0;                                 // to the worker that owns the client's address
   uint64_t connections = 0, not_tracked = 0;           // not_tracked: table full
   uint64_t unprotected[rtsp::kUnprotectedCount] = {};  // by rtsp::Unprotected
   uint64_t drops[kDropCount] = {};
+
+  WorkerStats& operator+=(const WorkerStats& other);
 };
 
 class Worker {
  public:
-  Worker(const WorkerOptions& options, Mailbox& mailbox);
+  Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange, Mailbox& mailbox);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -70,9 +76,6 @@ class Worker {
   bool poll(Time now);
 
   const WorkerStats& stats() const { return stats_; }
-  // Of all connections, by the indices in Connection::stream_state. Others than the worker read
-  // `published`; the rest of a stream belongs to whoever owns its connection.
-  std::span<StreamState> streams() { return streams_; }
 
  private:
   struct Frame {
@@ -92,6 +95,8 @@ class Worker {
 
   // worker.cc
   bool receive(uint16_t port);
+  bool take_passed();
+  bool pass_to_owner(const Frame& frame);
   void handle(rte_mbuf* mbuf, uint16_t port);
   void handle_flow(Frame& frame, const FlowTarget& target);
   void handle_unknown(Frame& frame);
@@ -192,7 +197,12 @@ class Worker {
   void drop_parked(const Connection& c);
   void replay_parked(Connection& c);
 
+  std::span<Connection> own_connections() {
+    return connections_.subspan(size_t{options_.index} * kMaxConnections, kMaxConnections);
+  }
+
   WorkerOptions options_;
+  Exchange& exchange_;
   Mailbox& mailbox_;
   WorkerStats stats_;
   Time now_{};
@@ -200,9 +210,9 @@ class Worker {
   StationTable stations_;
   TimerWheel timers_;
 
-  std::unique_ptr<Connection[], void (*)(Connection*)> connections_;
+  std::span<Connection> connections_;  // of all workers; others' are not touched
   std::vector<uint32_t> free_connections_;
-  std::vector<StreamState> streams_;
+  std::span<StreamState> streams_;  // likewise
   std::vector<uint16_t> free_streams_;
   std::vector<HeldByes> held_byes_;          // by connection
   std::vector<std::vector<Parked>> parked_;  // by connection: media that came before the splice

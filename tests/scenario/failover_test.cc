@@ -266,6 +266,20 @@ TEST_CASE("several clients move at once") {
   }
 }
 
+// Every frame of a client arrives at the worker that does not own it.
+TEST_CASE("media and control are handed over between workers, before and after a failover") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  const uint64_t before = world.dut.stats().passed;
+  CHECK(before > kSomePackets);
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  CHECK(world.dut.stats().passed > before + kSomePackets);
+  CHECK(world.dut.drops(Drop::kExchangeFull) == 0);
+  check_contract(world);
+}
+
 TEST_CASE("any moment, any cutting: the contract holds") {
   WorldOptions options;
   const uint32_t seed = GENERATE(from_range(seeds(40)));

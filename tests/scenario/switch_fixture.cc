@@ -18,12 +18,13 @@ constexpr unsigned kRingFrames = 1024;
 constexpr Duration kReaction = 5us;  // arrival to poll
 constexpr Duration kBusy = 50us;
 constexpr Duration kIdle = 1ms;
+constexpr unsigned kWorkers = 2;
 constexpr const char* kSides[2] = {"clients", "servers"};
 
 struct TestPort {
   uint16_t id = 0;
-  rte_ring* to_switch = nullptr;
-  rte_ring* from_switch = nullptr;
+  rte_ring* to_switch[kWorkers] = {};
+  rte_ring* from_switch[kWorkers] = {};
 };
 
 struct Dpdk {  // once per process
@@ -37,12 +38,16 @@ struct Dpdk {  // once per process
     for (size_t i = 0; i < 2; ++i) {
       TestPort& p = ports[i];
       const std::string name = kSides[i];
-      p.to_switch = rte_ring_create((name + "_in").c_str(), kRingFrames, SOCKET_ID_ANY, 0);
-      p.from_switch = rte_ring_create((name + "_out").c_str(), kRingFrames, SOCKET_ID_ANY, 0);
-      const int id = rte_eth_from_rings(name.c_str(), &p.to_switch, 1, &p.from_switch, 1, 0);
+      for (unsigned w = 0; w < kWorkers; ++w) {
+        const std::string queue = name + std::to_string(w);
+        p.to_switch[w] = rte_ring_create((queue + "_in").c_str(), kRingFrames, SOCKET_ID_ANY, 0);
+        p.from_switch[w] = rte_ring_create((queue + "_out").c_str(), kRingFrames, SOCKET_ID_ANY, 0);
+      }
+      const int id =
+          rte_eth_from_rings(name.c_str(), p.to_switch, kWorkers, p.from_switch, kWorkers, 0);
       if (id < 0) throw std::runtime_error("no port from rings");
       p.id = static_cast<uint16_t>(id);
-      start_port(p.id, 1, pool);
+      start_port(p.id, kWorkers, pool);
     }
   }
 };
@@ -71,7 +76,7 @@ Config make_config(World& world, const SwitchOptions& options) {
 
 WorkerOptions make_worker_options(const Config& config) {
   WorkerOptions options;
-  for (size_t i = 0; i < 2; ++i) options.ports.push_back({dpdk().ports[i].id, i == 0, 1500});
+  for (size_t i = 0; i < 2; ++i) options.ports.push_back({dpdk().ports[i].id, i == 0, 1500, kWorkers});
   for (const ServiceConfig& s : config.services)
     options.services.push_back({{s.address, s.port}, static_cast<uint16_t>(s.own_server)});
   for (const ServerConfig& s : config.servers) options.server_addresses.push_back(s.address);
@@ -96,28 +101,36 @@ SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
   cable_[0] = world.clients.attach("switch", false, [this](const Frame& f) { receive(0, f); });
   cable_[1] = world.servers.attach("switch", false, [this](const Frame& f) { receive(1, f); });
   const Config config = make_config(world, options);
-  mailbox_ = std::make_unique<Mailbox>(SOCKET_ID_ANY);
-  worker_ = std::make_unique<Worker>(make_worker_options(config), *mailbox_);
+  tables_ = std::make_unique<Tables>(kWorkers);
+  exchange_ = std::make_unique<midstream::Exchange>(kWorkers, SOCKET_ID_ANY);
+  mailboxes_ = std::make_unique<Mailboxes>(kWorkers, SOCKET_ID_ANY);
   ControlOptions control;
+  WorkerOptions each = make_worker_options(config);
+  for (each.index = 0; each.index < kWorkers; ++each.index) {
+    workers_.push_back(
+        std::make_unique<Worker>(each, *tables_, *exchange_, mailboxes_->of(each.index)));
+    control.stats.push_back(&workers_.back()->stats());
+  }
   control.config = config;
   control.ports = {{Side::kClient, MacAddress{{2, 0xff, 0, 0, 0, 1}}},
                    {Side::kServer, MacAddress{{2, 0xff, 0, 0, 0, 2}}}};
   control.pool = dpdk().pool;
   control.seed = world.random.u64();
-  control.streams = worker_->streams();
-  control.stats = &worker_->stats();
-  control_ = std::make_unique<ControlLoop>(std::move(control), *mailbox_, log_);
+  control.streams = tables_->streams();
+  control_ = std::make_unique<ControlLoop>(std::move(control), *mailboxes_, log_);
   schedule(Duration(0));
 }
 
 SwitchFixture::~SwitchFixture() {
   control_.reset();
-  worker_.reset();
-  mailbox_.reset();
+  workers_.clear();
+  mailboxes_.reset();
+  exchange_.reset();
   for (TestPort& p : dpdk().ports) {
     void* mbuf = nullptr;
-    for (rte_ring* ring : {p.to_switch, p.from_switch})
-      while (rte_ring_dequeue(ring, &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
+    for (auto& rings : {p.to_switch, p.from_switch})
+      for (unsigned w = 0; w < kWorkers; ++w)
+        while (rte_ring_dequeue(rings[w], &mbuf) == 0) rte_pktmbuf_free(static_cast<rte_mbuf*>(mbuf));
   }
   std::fclose(text_file_);
   std::free(text_);
@@ -129,7 +142,9 @@ void SwitchFixture::receive(size_t port, const Frame& frame) {
   REQUIRE(mbuf != nullptr);
   std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(),
               frame.size());
-  REQUIRE(rte_ring_enqueue(dpdk().ports[port].to_switch, mbuf) == 0);
+  const auto client = client_address(frame, net::parse_packet(frame), port == 0);
+  const unsigned other = client ? (owner_of(*client, kWorkers) + 1) % kWorkers : 0;
+  REQUIRE(rte_ring_enqueue(dpdk().ports[port].to_switch[other], mbuf) == 0);
   schedule(kReaction);
 }
 
@@ -143,27 +158,42 @@ void SwitchFixture::schedule(Duration delay) {
 void SwitchFixture::poll() {
   next_poll_.reset();
   const Time now = world_.timeline.now();
-  bool busy = worker_->poll(now);
+  bool busy = poll_workers(now);
   busy |= control_->poll(now);
-  busy |= worker_->poll(now);  // what control has just mailed
+  busy |= poll_workers(now);  // what control has just mailed
   write_remarks();
   send_out();
   schedule(busy ? kBusy : kIdle);
 }
 
+bool SwitchFixture::poll_workers(Time now) {
+  bool busy = false;
+  for (const auto& worker : workers_) busy |= worker->poll(now);
+  return busy;
+}
+
 void SwitchFixture::send_out() {
   for (size_t i = 0; i < 2; ++i) {
-    void* mbuf = nullptr;
-    while (rte_ring_dequeue(dpdk().ports[i].from_switch, &mbuf) == 0) {
-      const Frame frame = take_frame(static_cast<rte_mbuf*>(mbuf));
-      (i == 0 ? world_.clients : world_.servers).send(cable_[i], frame);
+    for (rte_ring* queue : dpdk().ports[i].from_switch) {
+      void* mbuf = nullptr;
+      while (rte_ring_dequeue(queue, &mbuf) == 0) {
+        const Frame frame = take_frame(static_cast<rte_mbuf*>(mbuf));
+        (i == 0 ? world_.clients : world_.servers).send(cable_[i], frame);
+      }
     }
   }
+}
+
+WorkerStats SwitchFixture::stats() const {
+  WorkerStats sum;
+  for (const auto& worker : workers_) sum += worker->stats();
+  return sum;
 }
 
 void SwitchFixture::write_remarks() {
   const Time now = world_.timeline.now();
   std::fflush(text_file_);
+  const WorkerStats all = stats();
   while (text_shown_ < text_bytes_) {
     const std::string rest(text_ + text_shown_, text_bytes_ - text_shown_);
     const std::string line = rest.substr(0, rest.find('\n'));
@@ -171,16 +201,16 @@ void SwitchFixture::write_remarks() {
     world_.log.remark(now, "switch", line);
   }
   for (size_t i = 0; i < kDropCount; ++i)
-    if (stats().drops[i] != shown_.drops[i])
-      world_.log.remark(now, "switch",
-                        fmt::format("drops {}: {}", stats().drops[i] - shown_.drops[i],
-                                    to_string(static_cast<Drop>(i))));
+    if (all.drops[i] != shown_.drops[i])
+      world_.log.remark(
+          now, "switch",
+          fmt::format("drops {}: {}", all.drops[i] - shown_.drops[i], to_string(static_cast<Drop>(i))));
   for (size_t i = 0; i < rtsp::kUnprotectedCount; ++i)
-    if (stats().unprotected[i] != shown_.unprotected[i])
+    if (all.unprotected[i] != shown_.unprotected[i])
       world_.log.remark(
           now, "switch",
           std::string("unprotected: ") + rtsp::to_string(static_cast<rtsp::Unprotected>(i)));
-  shown_ = stats();
+  shown_ = all;
 }
 
 SwitchedWorld::SwitchedWorld(const WorldOptions& options, const SwitchOptions& switch_options)

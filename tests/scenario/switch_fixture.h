@@ -1,9 +1,11 @@
 // The switch under test between the two segments of a world: the real worker and the real control loop
 // in one thread, in virtual time, on DPDK ports made of rings.
 //
-// It is polled as soon as a frame arrives, every 50 us while it is busy, and every millisecond
-// otherwise. Its log lines, its drops and its events go into the packet log. Ports and packet pool
-// live as long as the process; when a fixture ends, every buffer must be back in the pool.
+// It has two workers, and every frame arrives at the one that does not own its client's address, so
+// that each is handed over. It is polled as soon as a frame arrives, every 50 us while it is busy, and
+// every millisecond otherwise. Its log lines, its drops and its events go into the packet log. Ports
+// and packet pool live as long as the process; when a fixture ends, every buffer must be back in the
+// pool.
 #pragma once
 
 #include <cstdio>
@@ -33,7 +35,7 @@ class SwitchFixture {
 
   const EventLog& events() const { return control_->events(); }
   const EventDetector& detector() const { return control_->detector(); }
-  const WorkerStats& stats() const { return worker_->stats(); }
+  WorkerStats stats() const;  // of both workers
   ControlLoop& control() { return *control_; }
   uint64_t drops(Drop reason) const { return stats().drops[static_cast<size_t>(reason)]; }
 
@@ -41,6 +43,7 @@ class SwitchFixture {
   void receive(size_t port, const Frame& frame);
   void schedule(Duration delay);
   void poll();
+  bool poll_workers(Time now);
   void send_out();
   void write_remarks();
 
@@ -52,8 +55,10 @@ class SwitchFixture {
   std::FILE* text_file_;
   Log log_;
   WorkerStats shown_{};
-  std::unique_ptr<Mailbox> mailbox_;
-  std::unique_ptr<Worker> worker_;
+  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<midstream::Exchange> exchange_;
+  std::unique_ptr<Mailboxes> mailboxes_;
+  std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<ControlLoop> control_;
 };
 

@@ -1,0 +1,35 @@
+// The memory of all connections and streams, of all workers: allocated at start, never moved. Each
+// worker uses its own range of both, so an index names a connection or a stream whoever owns it.
+// Example, second of two workers: connections 1024 to 2047, streams 4096 to 8191.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "dataplane/connection.h"
+#include "dataplane/stream_state.h"
+
+namespace midstream {
+
+inline constexpr unsigned kMaxWorkers = 15;  // a stream's index has 16 bits, and one value means none
+static_assert(kMaxWorkers * kMaxStreamStates <= kNoStream);
+
+// The worker that a connection's index belongs to.
+constexpr unsigned worker_of(uint32_t connection) { return connection / kMaxConnections; }
+
+class Tables {
+ public:
+  explicit Tables(unsigned workers);
+
+  std::span<Connection> connections() { return {connections_.get(), streams_.size() / kPerConnection}; }
+  std::span<StreamState> streams() { return streams_; }
+
+ private:
+  static constexpr uint32_t kPerConnection = kMaxStreamStates / kMaxConnections;
+
+  std::unique_ptr<Connection[], void (*)(Connection*)> connections_;
+  std::vector<StreamState> streams_;
+};
+
+}  // namespace midstream
