@@ -97,15 +97,7 @@ void StreamEstablishment::join_options() {
   Connection& c = connection_;
   tcp::Splice& splice = c.splice;
   const TcpHalf& client = c.client_half;
-  const TcpHalf old = c.server_half;
-  if (c.failovers == 0) {
-    const bool scaled = client.window_scale && old.window_scale;
-    splice.client = {client.has_timestamps && old.has_timestamps,
-                     client.sack_permitted && old.sack_permitted,
-                     scaled ? *client.window_scale : uint8_t{0}};
-    splice.presented_scale = scaled ? *old.window_scale : 0;
-    splice.client_floor = old.newest_timestamp;
-  }
+  if (c.failovers == 0) splice_client_leg(c);
   const bool scaled = client.window_scale && endpoint_.peer_window_scale();
   splice.server = {endpoint_.timestamps_agreed(),
                    client.sack_permitted && endpoint_.peer_sack_permitted(),

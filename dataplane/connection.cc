@@ -16,6 +16,8 @@ const char* to_string(ConnectionState state) {
       return "moving";
     case ConnectionState::kSpliced:
       return "spliced";
+    case ConnectionState::kEnding:
+      return "ending";
     case ConnectionState::kClosed:
       return "closed";
   }
@@ -40,6 +42,18 @@ const char* to_string(Cause cause) {
       return "heartbeat connection refused";
   }
   return "?";
+}
+
+// Options count only if both SYNs had them (RFC 7323 1.3, RFC 2018 2).
+void splice_client_leg(Connection& c) {
+  const TcpHalf& client = c.client_half;
+  const TcpHalf& server = c.server_half;
+  const bool scaled = client.window_scale && server.window_scale;
+  c.splice.client = {client.has_timestamps && server.has_timestamps,
+                     client.sack_permitted && server.sack_permitted,
+                     scaled ? *client.window_scale : uint8_t{0}};
+  c.splice.presented_scale = scaled ? *server.window_scale : 0;
+  c.splice.client_floor = server.newest_timestamp;
 }
 
 }  // namespace midstream

@@ -29,6 +29,7 @@ enum class ConnectionState : uint8_t {
   kUnprotected,  // passes untouched, reason in the conversation
   kFrozen,       // owned by control
   kSpliced,      // served by another server than the one it began with
+  kEnding,       // the client tears down and its server is gone: the switch sees it to the end
   kClosed,       // both sides closed or reset: forgotten after a while
 };
 const char* to_string(ConnectionState state);
@@ -98,5 +99,8 @@ struct Connection {
   std::array<FlowKey, kMaxFlowKeys> keys;
 };
 static_assert(std::is_trivially_copyable_v<Connection>);
+
+// The client's side of the splice: what it agreed with its first server stays for good.
+void splice_client_leg(Connection& c);
 
 }  // namespace midstream

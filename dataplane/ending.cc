@@ -118,7 +118,7 @@ void Worker::on_icmp(Frame& frame) {
   const auto target = flows_.find(key);
   if (!target || options_.ports[frame.port].client_side) return bridge(frame);
   Connection& c = connections_[target->connection];
-  if (c.state == ConnectionState::kFrozen || c.state == ConnectionState::kSpliced) {
+  if (c.state == ConnectionState::kFrozen || c.failovers > 0) {
     return drop(frame.mbuf, Drop::kFenced);
   }
   const uint8_t type = frame.bytes[frame.packet.l4_offset],
@@ -182,11 +182,12 @@ void Worker::on_timer(Connection& c) {
     next = std::max(held.until, now_ + kByeHold / 8);
   }
   if (c.conversation.any_playing() && c.closed_at == Time{}) {
-    if (now_ >= c.trusted_until && silent(c) && ending_is_failure(c)) suspect(c, Cause::kSilence);
+    const bool matters = ending_is_failure(c) || teardown_is_ours(c);
+    if (now_ >= c.trusted_until && silent(c) && matters) suspect(c, Cause::kSilence);
     next = std::min(next, now_ + options_.stall / 4);
   }
-  if (c.state == ConnectionState::kSpliced) {
-    settle_overdue_cuts(c);
+  if (c.state == ConnectionState::kSpliced || c.state == ConnectionState::kEnding) {
+    if (c.state == ConnectionState::kSpliced) settle_overdue_cuts(c);
     for (const bool to_client : {true, false}) {
       tcp::Custody& custody = (to_client ? c.splice.to_client : c.splice.to_server).custody;
       if (custody.deadline() <= now_) {

@@ -29,14 +29,22 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kFreezeServer:
       for (Connection& candidate : own_connections()) {
         // Its state first: the rest of a frozen one is control's.
-        if (ending_is_failure(candidate) && candidate.server == mail.server)
+        if (candidate.server != mail.server) continue;
+        if (ending_is_failure(candidate)) {
           freeze(candidate, mail.cause);
+        } else if (teardown_is_ours(candidate)) {
+          end_for_client(candidate);
+        }
       }
       return;
     case ToWorker::Kind::kFreeze:
       if (!current || !c.suspected || mail.server != c.server) return;
       c.suspected = false;
-      if (ending_is_failure(c)) freeze(c, c.cause);
+      if (ending_is_failure(c)) {
+        freeze(c, c.cause);
+      } else if (teardown_is_ours(c)) {
+        end_for_client(c);
+      }
       return;
     case ToWorker::Kind::kAlive:
       if (!current || c.state == ConnectionState::kFrozen || mail.server != c.server) return;
@@ -58,6 +66,9 @@ void Worker::handle_mail(const ToWorker& mail) {
       return start_splice(c);
     case ToWorker::Kind::kAbandon:
       return abandon(c);
+    case ToWorker::Kind::kEnd:
+      drop_parked(c);
+      return end_for_client(c);
     case ToWorker::Kind::kHostState:
       hosts_[mail.server] = {mail.flag, mail.mac};
       return;

@@ -78,6 +78,7 @@ struct ToWorker {
     kForgetServer,  // connection (owned by control): an attempt on `endpoint` failed, fence it
     kSplice,        // connection: given back, spliced
     kAbandon,       // connection: given back, nobody can serve it
+    kEnd,           // connection: given back, its client tears down: nobody needs to serve it
     kHostState,     // server: its host answers (flag) or not: answer ARP for it
   };
   Kind kind;

@@ -232,7 +232,8 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
 
 // What the client sends into a stream: openings for firewalls, receiver reports, feedback.
 void Worker::media_to_server(Frame& frame, Connection& c, const FlowTarget& target) {
-  if (c.state == ConnectionState::kFrozen) return drop(frame.mbuf, Drop::kFrozen);
+  const bool unserved = c.state == ConnectionState::kFrozen || c.state == ConnectionState::kEnding;
+  if (unserved) return drop(frame.mbuf, Drop::kFrozen);
   c.last_client_sign = now_;
   if (c.state != ConnectionState::kSpliced) return bridge(frame);
   StreamState& stream = streams_[c.stream_state[target.session][target.stream]];

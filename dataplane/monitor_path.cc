@@ -88,6 +88,10 @@ bool Worker::monitor_reset(Connection& c, const tcp::Segment& segment, bool from
     freeze(c, Cause::kReset);
     return true;
   }
+  if (!from_client && teardown_is_ours(c)) {
+    end_for_client(c);
+    return true;
+  }
   note_closed(c);
   return false;
 }
@@ -116,6 +120,10 @@ bool Worker::monitor_fin(Connection& c, const tcp::Segment& segment, bool from_c
   const bool in_order = segment.end() - 1 == stream.next_expected();
   if (!from_client && ending_is_failure(c)) {  // also one that comes before its data does again
     if (in_order) freeze(c, Cause::kFin);
+    return true;
+  }
+  if (!from_client && in_order && teardown_is_ours(c)) {
+    end_for_client(c);
     return true;
   }
   (from_client ? c.client_half : c.server_half).fin |= in_order;

@@ -28,6 +28,9 @@ size_t segment_room(const Connection& c, bool to_client) {
 
 // A segment of our own making; it acknowledges what the other end has, nothing that we only passed on.
 tcp::Segment made_segment(const Connection& c, bool to_client) {
+  if (c.state == ConnectionState::kEnding) {  // there is no other end any more
+    return make_to_client(c.splice, c.from_client.next_expected() + (c.client_half.fin ? 1 : 0));
+  }
   const tcp::Direction& opposite = to_client ? c.splice.to_server : c.splice.to_client;
   const TcpHalf& other = to_client ? c.server_half : c.client_half;
   const TcpSequence acknowledged =
@@ -73,6 +76,10 @@ Worker::Exit Worker::relay_reset(Connection& c, const tcp::Segment& in, bool fro
   if (in.sequence != stream.next_expected()) return Exit::kConsumed;  // RFC 5961 3.2: not in effect
   if (!from_client && ending_is_failure(c)) {
     freeze(c, Cause::kReset);
+    return Exit::kHeld;
+  }
+  if (!from_client && teardown_is_ours(c)) {
+    end_for_client(c);
     return Exit::kHeld;
   }
   tcp::Segment out =
@@ -121,6 +128,10 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
   }
   answered |= release_messages(c, from_client, out);
   release_messages(c, !from_client, made_segment(c, from_client));  // it may have freed edits
+  if (ends && !from_client && teardown_is_ours(c)) {
+    end_for_client(c);
+    return Exit::kHeld;
+  }
   if (ends) {
     (from_client ? c.client_half : c.server_half).fin = true;
     if (!stream.readable().empty()) release(c, from_client, stream.readable().size(), {}, out);
@@ -243,13 +254,19 @@ void Worker::emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSeque
   }
 }
 
-// Sends again, within the receiver's window, what the switch has to deliver itself.
+// Sends again, within the receiver's window, what the switch has to deliver itself. A FIN needs no
+// room.
 void Worker::repeat_origin(Connection& c, bool to_client) {
   const tcp::Custody& custody = direction(c, to_client).custody;
   const TcpHalf& half = to_client ? c.client_half : c.server_half;
   const size_t window = size_t{half.window} << half.window_scale.value_or(0);
   const Bytes bytes = custody.origin().first(std::min(custody.origin().size(), window));
-  emit_data(c, to_client, made_segment(c, to_client), custody.begin(), bytes);
+  tcp::Segment out = made_segment(c, to_client);
+  emit_data(c, to_client, out, custody.begin(), bytes);
+  if (!custody.fin_outstanding() || bytes.size() < custody.origin().size()) return;
+  out.flags.fin = true;
+  out.sequence = custody.end();
+  send_segment(c, to_client, out);
 }
 
 // A pure acknowledgement to one side for bytes that the switch has taken on itself.

@@ -147,6 +147,7 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
         return hand_to_control(frame, ToControl::Kind::kConnectionFrame, c.index);
       }
       if (c.state == ConnectionState::kSpliced) return relay(frame, c, from_client);
+      if (c.state == ConnectionState::kEnding) return serve_end(frame, c);
       return monitor(frame, c, from_client);
     }
     case FlowRole::kRtpToClient:

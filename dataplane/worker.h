@@ -4,6 +4,7 @@
 //   forward.cc       bridge, transmit, hand to control
 //   monitor_path.cc  RTSP of connections that nothing is changed in
 //   splice_path.cc   RTSP of connections that another server continues
+//   end_path.cc      RTSP of connections whose client tears down and whose server is gone
 //   media_path.cc    RTP and RTCP
 //   tracking.cc      connections and flows: learn, change, forget
 //   ending.cc        is an ending a failure? freeze, silence, timers
@@ -140,6 +141,14 @@ class Worker {
   void emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence, Bytes bytes);
   void repeat_origin(Connection& c, bool to_client);
   void acknowledge_sender(Connection& c, bool to_client);
+
+  // end_path.cc
+  bool teardown_is_ours(const Connection& c) const;
+  void end_for_client(Connection& c);
+  void serve_end(Frame& frame, Connection& c);
+  bool take_at_end(Connection& c, const tcp::Segment& in);
+  void answer_at_end(Connection& c);
+  void acknowledge_at_end(Connection& c);
 
   // media_path.cc
   void rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target);

@@ -9,6 +9,7 @@ void Custody::reset(TcpSequence begin) {
   begin_ = origin_end_ = begin;
   size_ = 0;
   duplicates_ = 0;
+  fin_ = false;
   rto_ = kOriginRto;
 }
 
@@ -20,7 +21,7 @@ bool Custody::append(Bytes bytes) {
 }
 
 void Custody::become_origin(Time now) {
-  origin_end_ = end();
+  origin_end_ = end() + (fin_ ? 1 : 0);
   rto_ = kOriginRto;
   deadline_ = now + rto_;
 }
@@ -29,6 +30,11 @@ bool Custody::originate(Bytes bytes, Time now) {
   if (!append(bytes)) return false;
   become_origin(now);
   return true;
+}
+
+void Custody::originate_fin(Time now) {
+  fin_ = true;
+  become_origin(now);
 }
 
 bool Custody::acknowledge(TcpSequence acknowledgement, bool duplicate, Time now) {
@@ -49,7 +55,8 @@ bool Custody::acknowledge(TcpSequence acknowledgement, bool duplicate, Time now)
 }
 
 Bytes Custody::origin() const {
-  return Bytes(bytes_).first(static_cast<size_t>(std::max<int32_t>(origin_end_ - begin_, 0)));
+  const auto bytes = static_cast<size_t>(std::max<int32_t>(origin_end_ - begin_, 0));
+  return Bytes(bytes_).first(std::min<size_t>(bytes, size_));
 }
 
 void Custody::on_timeout(Time now) {

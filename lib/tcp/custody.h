@@ -4,6 +4,7 @@
 // Below `origin_end` the switch is the sender: nobody else can repeat these bytes, so it does, on
 // timeout (RFC 6298, doubling) and on three duplicate acknowledgements, until they are acknowledged.
 // Above it the peer at the other end repeats them itself; they are kept because that peer may die.
+// A FIN may stand behind them, the switch's own too.
 // Example: A sent 300 bytes that the client has not acknowledged, then died: origin_end is their end
 // and the switch delivers them. B's answers are appended behind it and are B's own to repeat.
 #pragma once
@@ -32,6 +33,8 @@ class Custody {
   void become_origin(Time now);
   // As append, and the switch is the sender of them.
   [[nodiscard]] bool originate(Bytes bytes, Time now);
+  // The stream ends with what is held: a FIN at end(), to be delivered like the bytes.
+  void originate_fin(Time now);
 
   // True if this acknowledgement calls for a retransmission now (third duplicate).
   bool acknowledge(TcpSequence acknowledgement, bool duplicate, Time now);
@@ -40,8 +43,10 @@ class Custody {
   TcpSequence end() const { return begin_ + size_; }
   TcpSequence origin_end() const { return origin_end_; }
   bool origin_outstanding() const { return begin_ < origin_end_; }
-  // What the switch must send or repeat: [begin, origin_end).
+  // What the switch must send or repeat: [begin, origin_end), and behind it a FIN if there is one.
   Bytes origin() const;
+  bool fin_outstanding() const { return fin_ && origin_outstanding(); }
+  bool fin_acknowledged() const { return fin_ && !origin_outstanding(); }
 
   // Retransmission timer; Time::max() if nothing is outstanding.
   Time deadline() const { return origin_outstanding() ? deadline_ : Time::max(); }
@@ -51,6 +56,7 @@ class Custody {
   TcpSequence begin_, origin_end_;
   uint32_t size_ = 0;
   uint8_t duplicates_ = 0;
+  bool fin_ = false;
   Duration rto_ = kOriginRto;
   Time deadline_{};
   std::array<uint8_t, kCustodyBytes> bytes_;

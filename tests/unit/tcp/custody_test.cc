@@ -159,5 +159,22 @@ TEST_CASE("custody: a new connection begins empty and with a fresh timer", "[tcp
   CHECK_FALSE(custody->acknowledge(kBegins[2], true, kNow));
 }
 
+TEST_CASE("custody: a FIN behind the bytes is delivered like them", "[tcp][custody]") {
+  for (const TcpSequence begin : kBegins) {
+    const auto custody = holding(begin, "the end");
+    custody->originate_fin(kNow);
+    CHECK(text(*custody) == "the end");
+    CHECK(custody->end() == begin + 7);
+    CHECK(custody->origin_end() == begin + 8);
+    custody->acknowledge(begin + 7, false, kNow);
+    CHECK(text(*custody).empty());
+    CHECK(custody->fin_outstanding());
+    CHECK(custody->deadline() != Time::max());
+    custody->acknowledge(begin + 8, false, kNow);
+    CHECK(custody->fin_acknowledged());
+    CHECK(custody->deadline() == Time::max());
+  }
+}
+
 }  // namespace
 }  // namespace midstream::tcp
