@@ -3,8 +3,8 @@
 namespace midstream {
 namespace {
 
-constexpr Duration kArpInterval = 1s;
-constexpr Duration kArpRetry = 100ms;                                // while unanswered
+constexpr Duration kAskInterval = 1s;
+constexpr Duration kAskRetry = 100ms;                                // while unanswered
 constexpr Duration kHostSilence = 350ms;                             // three requests unanswered
 constexpr uint16_t kFirstLocalPort = 49152, kLastLocalPort = 65535;  // RFC 6335 6: dynamic ports
 constexpr size_t kMaxSegment = 1600;
@@ -46,14 +46,14 @@ void Network::request(size_t server, Time now) {
   Neighbour& neighbour = neighbours_[server];
   if (neighbour.asked_since == Time::max()) neighbour.asked_since = now;
   // Quickly while a host that lived does not answer, slowly otherwise.
-  neighbour.next_request = now + (neighbour.known && !neighbour.silent ? kArpRetry : kArpInterval);
+  neighbour.next_request = now + (neighbour.known && !neighbour.silent ? kAskRetry : kAskInterval);
   for (uint16_t port = 0; port < ports_.size(); ++port) {
     if (ports_[port].side != Side::kServer) continue;
     const auto& vlan = config_.servers[server].vlan;
     const net::LinkHeader link{ports_[port].mac, kBroadcastMac, vlan.has_value(), vlan.value_or(0)};
-    const net::ArpMessage arp{
+    const net::NeighbourMessage question{
         true, ports_[port].mac, device_of_[server], {}, config_.servers[server].address};
-    post(port, [&](MutableBytes out) { return net::build_arp_frame(out, link, arp); });
+    post(port, [&](MutableBytes out) { return net::build_neighbour_frame(out, link, question); });
   }
 }
 
@@ -69,10 +69,10 @@ void Network::tell_host_state(size_t server) {
 void Network::on_frame(rte_mbuf* frame, uint16_t port, Time now) {
   const Bytes bytes = frame_bytes(frame);
   const net::Packet packet = net::parse_packet(bytes);
-  net::ArpMessage arp;
+  net::NeighbourMessage neighbour;
   tcp::Segment segment;
-  if (packet.kind == net::PacketKind::kArp) {
-    if (net::parse_arp(bytes, packet, arp)) on_arp(arp, packet, port);
+  if (net::parse_neighbour(bytes, packet, neighbour)) {
+    on_neighbour(neighbour, packet, port);
   } else if (packet.kind == net::PacketKind::kTcp) {
     const size_t end = packet.payload_offset + packet.payload_bytes;
     const auto handler = handlers_.find(packet.destination.port);
@@ -84,13 +84,14 @@ void Network::on_frame(rte_mbuf* frame, uint16_t port, Time now) {
   rte_pktmbuf_free(frame);
 }
 
-void Network::on_arp(const net::ArpMessage& message, const net::Packet& packet, uint16_t port) {
+void Network::on_neighbour(const net::NeighbourMessage& message, const net::Packet& packet,
+                           uint16_t port) {
   if (message.is_request) {
     const net::LinkHeader link{ports_[port].mac, message.sender_mac, packet.vlan_tags > 0,
                                packet.vlan_tci};
-    const net::ArpMessage answer{false, ports_[port].mac, message.target, message.sender_mac,
-                                 message.sender};
-    post(port, [&](MutableBytes out) { return net::build_arp_frame(out, link, answer); });
+    const net::NeighbourMessage answer{false, ports_[port].mac, message.target, message.sender_mac,
+                                       message.sender};
+    post(port, [&](MutableBytes out) { return net::build_neighbour_frame(out, link, answer); });
   }
   for (size_t i = 0; i < neighbours_.size(); ++i) {
     if (message.sender != config_.servers[i].address || ports_[port].side != Side::kServer) continue;
@@ -103,7 +104,7 @@ void Network::on_arp(const net::ArpMessage& message, const net::Packet& packet, 
     neighbour.known = true;
     neighbour.silent = false;
     if (neighbour.asked_since != Time::max() && !message.is_request) {
-      neighbour.next_request = neighbour.asked_since + kArpInterval;
+      neighbour.next_request = neighbour.asked_since + kAskInterval;
       neighbour.asked_since = Time::max();
     }
     if (changed) tell_host_state(i);

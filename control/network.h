@@ -1,8 +1,10 @@
-// Control's way to the servers: the device's own addresses, ARP, and frames to and from the worker.
+// Control's way to the servers: the device's own addresses, ARP and neighbour discovery, and frames to
+// and from the worker.
 //
 // Control has no port of its own: it mails frames to the worker, which transmits them, and gets what
-// is addressed to the device. ARP requests to every server keep their MAC addresses fresh and tell
-// whether their hosts live.
+// is addressed to the device. Requests to every server (ARP or neighbour solicitations, by the family
+// of its address) keep their MAC addresses fresh and tell whether their hosts live. The device needs no
+// link-local address of its own: it asks from its configured one and answers whoever asks for that.
 #pragma once
 
 #include <rte_mempool.h>
@@ -44,7 +46,7 @@ class Network {
   Network(const Config& config, std::vector<ControlPort> ports, Mailboxes& mailbox, rte_mempool* pool,
           Random& random);
 
-  void poll(Time now);                                      // ARP
+  void poll(Time now);                                      // asks for neighbours
   void on_frame(rte_mbuf* frame, uint16_t port, Time now);  // takes the frame
 
   const Neighbour& neighbour(size_t server) const { return neighbours_[server]; }
@@ -62,7 +64,7 @@ class Network {
   net::LinkHeader link_to(size_t server, const MacAddress& source) const;
 
  private:
-  void on_arp(const net::ArpMessage& message, const net::Packet& packet, uint16_t port);
+  void on_neighbour(const net::NeighbourMessage& message, const net::Packet& packet, uint16_t port);
   void request(size_t server, Time now);
   bool send(size_t server, const MacAddress& source_mac, const Address& source, uint32_t connection,
             const tcp::Segment& segment);

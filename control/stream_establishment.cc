@@ -31,7 +31,7 @@ StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
       endpoint_([this](const tcp::Segment& segment) { emit(segment); }),
       progressed_(now) {
   if (!network_.neighbour(server).known) {
-    fail("its host does not answer ARP");
+    fail("its host has never answered ARP or neighbour solicitations");
     return;
   }
   ToWorker expect{};

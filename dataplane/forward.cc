@@ -65,11 +65,12 @@ void Worker::hand_to_control(Frame& frame, ToControl::Kind kind, uint32_t connec
   if (!mailbox_.post(mail)) drop(frame.mbuf, Drop::kMailboxFull);
 }
 
-// ARP of and for the device's own addresses is control's. While a server's host is silent, the client
-// side's requests for it are answered with the address that it had: no cache has to change.
-bool Worker::answer_arp(Frame& frame) {
-  net::ArpMessage arp;
-  if (!net::parse_arp(frame.bytes, frame.packet, arp)) return false;
+// ARP and neighbour discovery of and for the device's own addresses is control's. While a server's host
+// is silent, the client side's requests for it, probes that are sent to it alone too, are answered with
+// the address that it had: no cache has to change.
+bool Worker::answer_neighbour(Frame& frame) {
+  net::NeighbourMessage arp;
+  if (!net::parse_neighbour(frame.bytes, frame.packet, arp)) return false;
   for (const Address& device : options_.device_addresses) {
     if (arp.target != device) continue;
     hand_to_control(frame, ToControl::Kind::kFrame, 0);
@@ -82,9 +83,9 @@ bool Worker::answer_arp(Frame& frame) {
     if (mbuf != nullptr) {
       const net::LinkHeader link{hosts_[i].mac, frame.packet.source_mac, frame.packet.vlan_tags > 0,
                                  frame.packet.vlan_tci};
-      const net::ArpMessage answer{false, hosts_[i].mac, arp.target, arp.sender_mac, arp.sender};
+      const net::NeighbourMessage answer{false, hosts_[i].mac, arp.target, arp.sender_mac, arp.sender};
       const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
-      rte_pktmbuf_append(mbuf, static_cast<uint16_t>(net::build_arp_frame(room, link, answer)));
+      rte_pktmbuf_append(mbuf, static_cast<uint16_t>(net::build_neighbour_frame(room, link, answer)));
       transmit(mbuf, frame.port);
     }
     drop(frame.mbuf, Drop::kAnswered);

@@ -166,9 +166,8 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
 
 void Worker::handle_unknown(Frame& frame) {
   const net::Packet& packet = frame.packet;
-  if (packet.kind == net::PacketKind::kArp) {
-    if (answer_arp(frame)) return;
-    return bridge(frame);
+  if (packet.kind == net::PacketKind::kArp || packet.kind == net::PacketKind::kIcmp) {
+    if (answer_neighbour(frame)) return;
   }
   for (const Address& device : options_.device_addresses) {
     if (packet.destination == Endpoint{device, packet.destination.port}) {

@@ -110,7 +110,7 @@ class Worker {
   void flush();
   void hand_to_control(Frame& frame, ToControl::Kind kind, uint32_t connection);
   void drop(rte_mbuf* mbuf, Drop reason);
-  bool answer_arp(Frame& frame);
+  bool answer_neighbour(Frame& frame);
   void send_segment(Connection& c, bool to_client, const tcp::Segment& segment);
   void send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
                 const Endpoint& destination, Bytes payload);

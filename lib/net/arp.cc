@@ -26,7 +26,7 @@ void write_pair(ByteWriter& writer, const MacAddress& mac, const Address& addres
 
 }  // namespace
 
-bool parse_arp(Bytes frame, const Packet& packet, ArpMessage& out) {
+bool parse_arp(Bytes frame, const Packet& packet, NeighbourMessage& out) {
   if (packet.kind != PacketKind::kArp || packet.l3_offset > frame.size()) return false;
   ByteReader reader(frame.subspan(packet.l3_offset));
   const uint64_t formats = uint64_t{reader.u32()} << 16 | reader.u16();
@@ -37,7 +37,7 @@ bool parse_arp(Bytes frame, const Packet& packet, ArpMessage& out) {
   return reader.ok() && formats == kEthernetIpv4 && (operation == kRequest || operation == kReply);
 }
 
-size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const ArpMessage& message) {
+size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const NeighbourMessage& message) {
   if (!message.sender.is_v4() || !message.target.is_v4()) return 0;
   if (link_header_bytes(link) + kArpBytes > out.size()) return 0;
   ByteWriter writer(out);

@@ -40,11 +40,6 @@ void write_ipv6_header(ByteWriter& writer, const Address& source, const Address&
   writer.bytes(destination.octets);
 }
 
-// Source and destination as they lie in the IP header.
-Bytes addresses_at(Bytes ip_header, bool v4) {
-  return v4 ? ip_header.subspan(12, 8) : ip_header.subspan(8, 32);
-}
-
 // Writes link and IP header in front of `transport_bytes` that lie in `out` already, and both
 // checksums. Returns the frame's size.
 size_t wrap(MutableBytes out, const LinkHeader& link, const Address& source, const Address& destination,
@@ -60,7 +55,7 @@ size_t wrap(MutableBytes out, const LinkHeader& link, const Address& source, con
   } else {
     write_ipv6_header(writer, source, destination, protocol, transport_bytes);
   }
-  write_transport_checksum(addresses_at(out.subspan(l3, l4 - l3), v4), protocol,
+  write_transport_checksum(addresses_of(out.subspan(l3, l4 - l3), v4), protocol,
                            out.subspan(l4, transport_bytes));
   return l4 + transport_bytes;
 }
@@ -121,7 +116,7 @@ void refresh_checksums(MutableBytes frame, const Packet& packet) {
   const uint8_t protocol = packet.kind == PacketKind::kTcp ? kProtocolTcp : kProtocolUdp;
   const MutableBytes ip_header = frame.subspan(packet.l3_offset, packet.l4_offset - packet.l3_offset);
   if (v4) write_ipv4_checksum(ip_header);
-  write_transport_checksum(addresses_at(ip_header, v4), protocol,
+  write_transport_checksum(addresses_of(ip_header, v4), protocol,
                            frame.subspan(packet.l4_offset, end - packet.l4_offset));
 }
 

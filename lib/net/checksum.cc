@@ -11,8 +11,10 @@ namespace midstream::net {
 namespace {
 
 constexpr size_t kIpv4ChecksumOffset = 10;
-constexpr size_t kTcpChecksumOffset = 16;
-constexpr size_t kUdpChecksumOffset = 6;
+
+size_t checksum_offset(uint8_t protocol) {
+  return protocol == kProtocolUdp ? 6 : protocol == kProtocolTcp ? 16 : 2;  // else ICMPv6
+}
 
 // DPDK sums words as they lie in memory, so the result is stored as it is, without a byte swap.
 void store_sum(uint8_t* field, uint16_t sum) { std::memcpy(field, &sum, sizeof sum); }
@@ -20,6 +22,16 @@ void store_sum(uint8_t* field, uint16_t sum) { std::memcpy(field, &sum, sizeof s
 uint16_t fold(uint32_t sum) {
   sum = (sum >> 16) + (sum & 0xffff);
   return static_cast<uint16_t>((sum >> 16) + sum);
+}
+
+// The pseudo header and the transport with whatever its checksum field holds.
+uint16_t transport_sum(Bytes addresses, uint8_t protocol, Bytes transport) {
+  std::array<uint8_t, 4> protocol_and_length{0, protocol};
+  store_be16(&protocol_and_length[2], static_cast<uint16_t>(transport.size()));
+  uint32_t sum = rte_raw_cksum(addresses.data(), addresses.size());
+  sum += rte_raw_cksum(protocol_and_length.data(), protocol_and_length.size());
+  sum += rte_raw_cksum(transport.data(), transport.size());
+  return fold(sum);
 }
 
 }  // namespace
@@ -31,19 +43,15 @@ void write_ipv4_checksum(MutableBytes header) {
 }
 
 void write_transport_checksum(Bytes addresses, uint8_t protocol, MutableBytes transport) {
-  const bool udp = protocol == kProtocolUdp;
-  uint8_t* const field = &transport[udp ? kUdpChecksumOffset : kTcpChecksumOffset];
+  uint8_t* const field = &transport[checksum_offset(protocol)];
   store_sum(field, 0);
-
-  std::array<uint8_t, 4> protocol_and_length{0, protocol};
-  store_be16(&protocol_and_length[2], static_cast<uint16_t>(transport.size()));
-  uint32_t sum = rte_raw_cksum(addresses.data(), addresses.size());
-  sum += rte_raw_cksum(protocol_and_length.data(), protocol_and_length.size());
-  sum += rte_raw_cksum(transport.data(), transport.size());
-
-  const uint16_t checksum = static_cast<uint16_t>(~fold(sum));
+  const auto checksum = static_cast<uint16_t>(~transport_sum(addresses, protocol, transport));
   // A UDP checksum of zero would say that there is none (RFC 768).
-  store_sum(field, udp && checksum == 0 ? 0xffff : checksum);
+  store_sum(field, protocol == kProtocolUdp && checksum == 0 ? 0xffff : checksum);
+}
+
+bool transport_checksum_holds(Bytes addresses, uint8_t protocol, Bytes transport) {
+  return transport_sum(addresses, protocol, transport) == 0xffff;
 }
 
 }  // namespace midstream::net

@@ -38,4 +38,9 @@ struct IpHeader {
 bool parse_ipv4(Bytes packet, IpHeader& out);
 bool parse_ipv6(Bytes packet, IpHeader& out);
 
+// Source and destination as they lie in the IP header, which must be whole.
+inline Bytes addresses_of(Bytes ip_header, bool v4) {
+  return v4 ? ip_header.subspan(12, 8) : ip_header.subspan(8, 32);  // RFC 791 3.1, RFC 8200 3
+}
+
 }  // namespace midstream::net

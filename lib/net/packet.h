@@ -70,15 +70,29 @@ size_t build_udp_frame(MutableBytes out, const LinkHeader& link, const Endpoint&
 // hardware, of the pseudo header alone.
 void refresh_checksums(MutableBytes frame, const Packet& packet);
 
-struct ArpMessage {  // RFC 826, IPv4 over Ethernet
+// Who has which link-layer address: an ARP message (RFC 826), or a neighbour solicitation or
+// advertisement (RFC 4861 4.3, 4.4), which say the same for IPv6. A solicitation or advertisement that
+// names no link-layer address has that of its frame. A host that asks whether its own address is free
+// has the sender 0.0.0.0 (RFC 5227) or :: (RFC 4862 5.4.2); the reply to it has that target.
+struct NeighbourMessage {
   bool is_request = false;
   MacAddress sender_mac;
   Address sender;
   MacAddress target_mac;
   Address target;
 };
-bool parse_arp(Bytes frame, const Packet& packet, ArpMessage& out);
-size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const ArpMessage& message);
+// Neighbour discovery is believed only from the link itself, with a good checksum (RFC 4861 7.1).
+bool parse_neighbour(Bytes frame, const Packet& packet, NeighbourMessage& out);
+// A request to kBroadcastMac goes to all that may have the address: in IPv6 to the group of its
+// solicited node, also in the Ethernet header. 0 if it does not fit or families are mixed.
+size_t build_neighbour_frame(MutableBytes out, const LinkHeader& link, const NeighbourMessage& message);
+
+// The IPv4 half of these.
+bool parse_arp(Bytes frame, const Packet& packet, NeighbourMessage& out);
+size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const NeighbourMessage& message);
+
+Address solicited_node(const Address& target);   // RFC 4291 2.7.1
+MacAddress multicast_mac(const Address& group);  // RFC 2464 7
 
 // The addresses and ports that an ICMP or ICMPv6 error quotes (RFC 792, RFC 4443), in the order of
 // the quoted packet. False for anything that is not such an error, or quotes too little to tell.

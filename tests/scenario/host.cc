@@ -68,7 +68,7 @@ bool Host::checksums_hold(const Frame& frame, const net::Packet& p) {
 // --- ARP ---
 
 void Host::on_arp(const Frame& frame, const net::Packet& packet) {
-  net::ArpMessage m;
+  net::NeighbourMessage m;
   if (!net::parse_arp(frame, packet, m)) return parts_.violations.add(name_, "malformed ARP");
   if (m.sender_mac != packet.source_mac)
     parts_.violations.add(

@@ -77,12 +77,9 @@ std::string describe_udp(Bytes p) {
                      load_be32(&p[4]), load_be32(&p[8]), p[1] & 0x80 ? " M" : "", p.size() - 12);
 }
 
-std::string describe_arp(Bytes frame, const net::Packet& packet) {
-  net::ArpMessage m;
-  if (!net::parse_arp(frame, packet, m)) return "arp (malformed)";
-  if (m.is_request)
-    return fmt::format("arp who has {} tell {}", to_string(m.target), to_string(m.sender));
-  return fmt::format("arp {} is at {}", to_string(m.sender), to_string(m.sender_mac));
+std::string describe_neighbour(const net::NeighbourMessage& m) {
+  if (m.is_request) return fmt::format("who has {} tell {}", to_string(m.target), to_string(m.sender));
+  return fmt::format("{} is at {}", to_string(m.sender), to_string(m.sender_mac));
 }
 
 bool is_media(const PacketLog::Entry& e) {
@@ -94,9 +91,11 @@ bool is_media(const PacketLog::Entry& e) {
 std::string describe(Bytes frame) {
   const net::Packet p = net::parse_packet(frame);
   const std::string ends = to_string(p.source) + " > " + to_string(p.destination) + ' ';
+  net::NeighbourMessage neighbour;
+  if (net::parse_neighbour(frame, p, neighbour)) return describe_neighbour(neighbour);
   switch (p.kind) {
     case net::PacketKind::kArp:
-      return describe_arp(frame, p);
+      return "arp (malformed)";
     case net::PacketKind::kTcp:
       return ends +
              describe_tcp(frame.subspan(p.l4_offset, p.payload_offset - p.l4_offset + p.payload_bytes));

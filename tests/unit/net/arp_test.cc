@@ -14,7 +14,7 @@ const Frame kRequest = kMacs + hex("0806"
                                    "020000000001 0a000001"
                                    "000000000000 0a000002");
 
-const ArpMessage kQuestion{.is_request = true,
+const NeighbourMessage kQuestion{.is_request = true,
                            .sender_mac = {{2, 0, 0, 0, 0, 1}},
                            .sender = *parse_address("10.0.0.1"),
                            .target_mac = {},
@@ -24,7 +24,7 @@ const LinkHeader kLink{.source = {{2, 0, 0, 0, 0, 1}}, .destination = {{2, 0, 0,
 }  // namespace
 
 TEST_CASE("an ARP request is read") {
-  ArpMessage message;
+  NeighbourMessage message;
   REQUIRE(parse_arp(kRequest, parse_packet(kRequest), message));
   CHECK(message.is_request);
   CHECK(message.sender_mac == kQuestion.sender_mac);
@@ -39,7 +39,7 @@ TEST_CASE("an ARP message is written as it is read, tagged or not, request or re
       LinkHeader link = kLink;
       link.tagged = tagged;
       link.vlan_tci = 7;
-      ArpMessage message = kQuestion;
+      NeighbourMessage message = kQuestion;
       message.is_request = is_request;
       message.target_mac = {{2, 0, 0, 0, 0, 9}};
       std::array<uint8_t, 64> out;
@@ -48,7 +48,7 @@ TEST_CASE("an ARP message is written as it is read, tagged or not, request or re
       const Bytes frame = Bytes(out).first(size);
       const Packet packet = parse_packet(frame);
       CHECK(packet.vlan_tags == (tagged ? 1 : 0));
-      ArpMessage again;
+      NeighbourMessage again;
       REQUIRE(parse_arp(frame, packet, again));
       CHECK(again.is_request == is_request);
       CHECK(again.sender_mac == message.sender_mac);
@@ -67,7 +67,7 @@ TEST_CASE("an ARP request comes out byte for byte") {
 
 TEST_CASE("padding behind an ARP message does not matter") {
   const Frame padded = kRequest + Frame(18, 0);
-  ArpMessage message;
+  NeighbourMessage message;
   CHECK(parse_arp(padded, parse_packet(padded), message));
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("no strict prefix of an ARP message passes") {
   for (size_t n = 0; n < kRequest.size(); ++n) {
     INFO("bytes: " << n);
     const Frame frame = prefix(kRequest, n);
-    ArpMessage message;
+    NeighbourMessage message;
     CHECK_FALSE(parse_arp(frame, parse_packet(frame), message));
   }
 }
@@ -84,20 +84,20 @@ TEST_CASE("ARP for anything but IPv4 over Ethernet, or with another operation, i
   const auto at = GENERATE(15, 16, 17, 18, 19, 20, 21);
   Frame frame = kRequest;
   frame[at] = 8;
-  ArpMessage message;
+  NeighbourMessage message;
   const bool same = kRequest[at] == 8;  // the byte says that already
   CHECK(parse_arp(frame, parse_packet(frame), message) == same);
 }
 
 TEST_CASE("an IP packet is no ARP message") {
   const Frame frame = kEthernet4 + kUdp4;
-  ArpMessage message;
+  NeighbourMessage message;
   CHECK_FALSE(parse_arp(frame, parse_packet(frame), message));
 }
 
 TEST_CASE("ARP is not written for IPv6, nor into too little room") {
   std::array<uint8_t, 64> out;
-  ArpMessage message = kQuestion;
+  NeighbourMessage message = kQuestion;
   message.target = *parse_address("fd00::2");
   CHECK(build_arp_frame(out, kLink, message) == 0);
   CHECK(build_arp_frame(MutableBytes(out).first(41), kLink, kQuestion) == 0);
