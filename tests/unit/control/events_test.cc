@@ -1,6 +1,7 @@
 #include "control/events.h"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 namespace midstream {
 namespace {

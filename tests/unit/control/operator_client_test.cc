@@ -1,6 +1,7 @@
 #include "control/operator_client.h"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 

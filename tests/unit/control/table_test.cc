@@ -1,6 +1,7 @@
 #include "control/table.h"
 
 #include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
 
 namespace midstream {
 
