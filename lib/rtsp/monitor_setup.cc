@@ -31,7 +31,9 @@ Session* open_session(Conversation& conversation, Session* slot, std::string_vie
   if (!aggregate_url(conversation.base.view(), conversation.description, slot->url))
     slot->url = conversation.base;
   const auto& range = conversation.description.range;
-  if (range && !range->from_now) slot->duration = range->end;
+  // "now-14" has an end, so it is no live source: gst-rtsp-server 1.22 describes a movie so whose
+  // position it could not tell yet.
+  if (range) slot->duration = range->end;
   slot->live = !slot->duration.has_value();
   return slot;
 }

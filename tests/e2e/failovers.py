@@ -1,24 +1,27 @@
-"""A server dies in the middle of a movie, and FFmpeg, which plays it, must not notice."""
+"""A server dies in the middle of a movie, and the player must not notice: the whole matrix."""
 
 from e2e.case import expect_none
-from support import movies
-from support.failover import KILLS, fail_over
+from support.failover import KILLS, Death, fail_over
 from support.playback import baseline
+from support.player import PLAYERS
+
+# Not at a key frame: what lies between it and the position must be dropped, and only that.
+POSITIONS_S = {"half": 5.3, "two": 5.1}
+MODES = ("transparent",)
 
 
-def _case(kill, movie, position_s):
+def _case(mode, kill, client, movie, version=4):
     def run(case):
-        expected = baseline(movie, case.seconds, f"{case.instance}-base")
-        with case.lab() as lab:
+        expected = baseline(movie, case.seconds, client, case.instance)
+        with case.lab(mode=mode, version=version) as lab:
             lab.warm(["a", "b"], movie)
-            failover = fail_over(lab, movie, kill, position_s, case.directory)
+            failover = fail_over(lab, movie, [Death("a", kill, POSITIONS_S[movie])], case.directory, client=client)
             found = failover.violations(expected)
         expect_none(found)
         return f"gap {failover.gap_ms():.1f} ms"
-    run.__name__ = f"failover_{kill}_{movie}"
+    run.__name__ = "_".join(("failover", mode, kill, client, movie, *(["ipv6"] if version == 6 else [])))
     return run
 
 
-# Not at a key frame: what lies between it and the position must be dropped, and only that.
-POSITIONS_S = {"half": 9.3, "two": 11.1}
-CASES = [_case(kill, movie, POSITIONS_S[movie]) for kill in KILLS for movie in movies.NAMES]
+CASES = [_case(mode, kill, client, movie)
+         for mode in MODES for kill in KILLS for client in PLAYERS for movie in POSITIONS_S]

@@ -4,9 +4,11 @@ import signal
 import subprocess
 
 from e2e.case import expect
-from support.midstream import CONFIGURATION, CONTROL, SWITCH, rows
+from support.lab import SERVERS
+from support.midstream import CONTROL, SWITCH, configuration, rows
 from support.shell import Daemon, run, wait_until
 
+CONFIGURATION = configuration("10.99.0.254/24", SERVERS, SERVERS["a"])
 # What each line of the table changes, and what the sentence must name.
 MISTAKES = (
     ("an unknown key", {"old": 'idle    = "sleep"', "new": 'idle = "sleep"\nidel = 1'}, ("midstream.toml:4", "idel")),

@@ -12,7 +12,7 @@ POSITION_TOLERANCE_S = 0.3          # a frame of the stream, and the time that i
 
 def session_without_failure(case):
     """Both sides of the switch see the same frames, the movie ends normally, and nothing is reported."""
-    expected = baseline("half", case.seconds, f"{case.instance}-base")
+    expected = baseline("half", case.seconds, instance=case.instance)
     with case.lab() as lab:
         lab.warm(["a"], "half")
         with Capture(lab.namespace("bridge"), "uplink", lab.directory / "server-side.pcap") as other:
@@ -26,9 +26,9 @@ def session_without_failure(case):
 
 
 def _asks_for_the_position(lab):
-    def meanwhile(watch, _):
-        wait_until(lambda: watch.position() >= 5, "five seconds of the movie")
-        before, rows, after = watch.position(), lab.midstream.ask("streams"), watch.look().position()
+    def meanwhile(playing):
+        playing.wait_for_position(5)
+        before, rows, after = playing.position(), lab.midstream.ask("streams"), playing.position()
         expect(len(rows) == 2, f"{len(rows)} streams are known instead of two")
         for row in rows:
             expect(before - POSITION_TOLERANCE_S <= row["position_s"] <= after + POSITION_TOLERANCE_S,

@@ -14,8 +14,13 @@ REPORT_TOLERANCE_S = 0.001          # sender reports: on one NTP/RTP line within
 COUNTED_AHEAD = 12
 
 
-def violations(conversation, server_mac, baseline=None, skips=0):
-    """`skips`: how often a stream may leave out a few sequence numbers (a seek drops what gst has queued)."""
+def violations(conversation, server_mac, baseline=None, skips=0, strangers=()):
+    """`skips`: how often a stream may leave out a few sequence numbers (a seek drops what gst has queued).
+
+    `strangers`: addresses of servers that the client must not hear of. Without a `server_mac` it is the
+    first one that the server's address is seen with.
+    """
+    server_mac = server_mac or _first_mac(conversation)
     found = _control_connection(conversation)
     if not conversation.streams:
         return found + ["RTSP: the client set up no stream"]
@@ -23,12 +28,17 @@ def violations(conversation, server_mac, baseline=None, skips=0):
     for stream in conversation.streams:
         found += _one_stream(stream, skips) + _reports(stream)
     found += _lip_sync(conversation.streams) + _neighbours(conversation, server_mac)
+    found += _foreign_addresses(conversation, strangers)
     if baseline is not None and len(baseline) != len(conversation.streams):
         found.append(f"RTSP: {len(conversation.streams)} streams were set up instead of {len(baseline)}")
     elif baseline is not None:
         for stream, expected in zip(conversation.streams, baseline):
             found += _media(stream, expected)
     return found
+
+
+def _first_mac(conversation):
+    return next((p.source_mac for p in conversation.packets if p.source == conversation.server), None)
 
 
 def media_of(conversation):
@@ -170,13 +180,23 @@ def _begin(report, stream):
 
 
 def _neighbours(conversation, server_mac):
-    """The client only ever sees the one hardware address that it dialled."""
+    """The client only ever sees one hardware address: the one that it dialled."""
     found = []
     for packet in conversation.packets:
         if packet.source == conversation.server and packet.source_mac != server_mac:
             found.append(f"Ethernet: a {packet.kind} packet of the server comes from {packet.source_mac}")
-        if packet.kind == "arp" and packet.source == conversation.server:
-            announced = wire.mac(packet.payload[8:14])
-            if announced != server_mac:
-                found.append(f"ARP: the server's address is at {announced}")
+        announced = wire.announcement(packet)
+        if announced is not None and announced[0] == conversation.server and announced[1] != server_mac:
+            found.append(f"ARP: the server's address is at {announced[1]}")
     return found[:3]
+
+
+def _foreign_addresses(conversation, strangers):
+    """No message names a server that the client has not dialled, and no packet comes from one."""
+    found = []
+    for address in strangers:
+        if address.encode() in conversation.to_client.bytes:
+            found.append(f"RTSP: the client reads of {address}")
+        found += [f"IP: a {packet.kind} packet of {address} reaches the client" for packet in conversation.packets
+                  if packet.source == address and packet.kind in ("tcp", "udp", "icmp", "icmp6")][:1]
+    return found

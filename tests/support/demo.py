@@ -8,8 +8,8 @@ import sys
 import time
 
 from support import movies, picture, player, shell
-from support.failover import KILLS, fail_over
-from support.lab import PORT, SERVERS, Lab
+from support.failover import KILLS, Death, fail_over
+from support.lab import SERVERS, Lab
 from support.playback import baseline
 
 EXAMPLES = """\
@@ -18,14 +18,13 @@ examples:
   scripts/demo --kill cut --movie two   cut its host off; key frames two seconds apart
   scripts/demo --keep                   leave the lab standing, to look around with scripts/lab
 """
-DONE = {"sigkill": "its process is killed (SIGKILL)", "cut": "its host is cut off"}
 INSTANCE = "demo"
 
 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--movie", choices=movies.NAMES, default="half",
+    parser.add_argument("--movie", choices=("half", "two"), default="half",
                         help="half: key frames half a second apart; two: two seconds, with B-frames (half)")
     parser.add_argument("--kill", choices=sorted(KILLS), default="sigkill", help="how the server dies (sigkill)")
     parser.add_argument("--seconds", type=int, default=30, help="length of the movie (30)")
@@ -70,10 +69,11 @@ def show(lab, arguments):
     print("starting the lab: a client, servers a, b and c, and midstream between them ...", flush=True)
     lab.up()
     lab.warm(SERVERS, arguments.movie)
-    print(f"FFmpeg plays rtsp://{SERVERS['a']}:{PORT}/{arguments.movie}, {arguments.seconds} s; "
-          f"at {arguments.at:.1f} s server a fails: {DONE[arguments.kill]}", flush=True)
+    print(f"FFmpeg plays {lab.url(arguments.movie)}, {arguments.seconds} s; "
+          f"at {arguments.at:.1f} s server a fails: {KILLS[arguments.kill].says}", flush=True)
     status = StatusLine(lab)
-    failover = fail_over(lab, arguments.movie, arguments.kill, arguments.at, arguments.output, status.tick)
+    failover = fail_over(lab, arguments.movie, [Death("a", arguments.kill, arguments.at)], arguments.output,
+                         status.tick)
     status.end()
     shutil.copy(lab.midstream.process.log, arguments.output)
     return report(failover, expected, arguments)
@@ -112,7 +112,7 @@ class StatusLine:
 def report(failover, expected, arguments):
     violations = failover.violations(expected)
     print("\nWhat happened")
-    print(f"  at {failover.killed_at_s:.3f} s of the movie server a failed: {DONE[arguments.kill]}")
+    print(f"  at {failover.killed_at_s:.3f} s of the movie server a failed: {KILLS[arguments.kill].says}")
     for event in failover.events:
         print_event(event, failover.gap_ms())
     counts = player.tally(failover.run.frames, expected["frames"])
@@ -148,7 +148,7 @@ def _seconds(value):
 
 def write_picture(failover, arguments):
     file = arguments.output / "failover.svg"
-    title = f"Midstream: movie “{arguments.movie}”, server a fails: {DONE[arguments.kill]}"
+    title = f"Midstream: movie “{arguments.movie}”, server a fails: {KILLS[arguments.kill].says}"
     file.write_text(picture.draw(title, failover.run.watch.samples, failover.gap(), failover.events[0]))
     return file
 

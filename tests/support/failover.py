@@ -1,8 +1,9 @@
-"""A failover: server a dies while it plays, and what the client, and the switch, say of it.
+"""A failover: the server that plays dies, and what the client, and the switch, say of it.
 
 When it dies is a position in the movie at the client, not a time. A host that
 was cut off comes back while the new server plays, with all that it still wants
-to send; a killed server is started again: neither may be heard by the client.
+to send; a stopped process goes on where it was; a killed one is started again:
+none of them may be heard by the client.
 """
 
 import shutil
@@ -12,75 +13,108 @@ from dataclasses import dataclass, field
 from support import lab as labs
 from support.capture import Capture
 from support.playback import Run, play
-from support.shell import Failure
 from support.watch import CLOCK_RATES, Watch
 
-KILLS = {"sigkill": labs.Lab.kill_server, "cut": labs.Lab.cut_off}
-RETURNS = {"sigkill": labs.Lab.start_server, "cut": labs.Lab.reconnect}
-RETURN_AFTER_S = 1.0                # of the movie, behind the failover
+
+@dataclass(frozen=True)
+class Kind:
+    """How a server dies, and how it comes back."""
+    kill: object
+    come_back: object
+    after_s: float                  # of the movie, behind the failover
+    says: str
+
+
+KILLS = {
+    "sigkill": Kind(labs.Lab.kill_server, labs.Lab.start_server, 1.0, "its process is killed (SIGKILL)"),
+    "sigterm": Kind(labs.Lab.terminate_server, labs.Lab.start_server, 1.0, "its process is asked to end (SIGTERM)"),
+    "cut": Kind(labs.Lab.cut_off, labs.Lab.reconnect, 1.0, "its host is cut off"),
+    "sigstop": Kind(labs.Lab.stop_server, labs.Lab.continue_server, 5.0, "its process stops (SIGSTOP)"),
+}
 EVENT_WITHIN_S = 15.0               # give_up_ms is 10 s
+LAST_WORDS_NS = 150_000_000         # what it takes to leave (SIGTERM); what it sends when it returns is later
 GAP_TOLERANCE_MS = 20.0             # what scheduling may put between the switch's clock and the capture's
+TIMES = ("detection_ms", "establishment_ms", "catch_up_ms", "media_gap_ms")
+
+
+@dataclass
+class Death:
+    """One server's end in a run."""
+    server: str
+    kill: str
+    position_s: float
+    comes_back: bool = True
 
 
 @dataclass
 class Failover:
-    """Kills the server at a position; to be run meanwhile."""
+    """Kills servers at positions; to be run meanwhile."""
     lab: labs.Lab
-    kill: str
-    position_s: float
+    deaths: list
     tick: object = lambda watch: None       # called all the while, with the watch
-    moment_ns: int = 0
+    moment_ns: int = 0                      # of the first death
     killed_at_s: float = 0.0
     events: list = field(default_factory=list)
     run: Run = None
-    from_a: list = field(default_factory=list)      # what a sent, seen on the server side
+    sent_by: dict = field(default_factory=dict)     # server -> the samples that it sent, seen on the server side
 
-    def __call__(self, watch, ffmpeg):
-        self._wait(watch, ffmpeg, lambda: watch.position() >= self.position_s, self.lab.seconds)
-        if not ffmpeg.plays():
-            raise Failure(f"FFmpeg ended before the position {self.position_s:g} s: {ffmpeg.log()[-500:]}")
-        self.killed_at_s = watch.position()
-        self.moment_ns = KILLS[self.kill](self.lab, "a")
-        self._wait(watch, ffmpeg, self._has_event, EVENT_WITHIN_S)
-        resumed = watch.position()
-        self._wait(watch, ffmpeg, lambda: watch.position() >= resumed + RETURN_AFTER_S, EVENT_WITHIN_S)
-        RETURNS[self.kill](self.lab, "a")
-        self._wait(watch, ffmpeg, lambda: False, self.lab.seconds + EVENT_WITHIN_S)
+    def __call__(self, playing):
+        for number, death in enumerate(self.deaths):
+            playing.wait_for_position(death.position_s, self.tick)
+            moment, at = KILLS[death.kill].kill(self.lab, death.server), playing.position()
+            if number == 0:
+                self.moment_ns, self.killed_at_s = moment, at
+            self._see_through(playing, number + 1)
+            if death.comes_back:
+                kind = KILLS[death.kill]
+                resumed = playing.position()
+                playing.wait_for_position(resumed + kind.after_s, self.tick)
+                kind.come_back(self.lab, death.server)
+        self._to_the_end(playing)
         self.events = self.lab.midstream.ask("events")
 
-    def _has_event(self):
-        self.events = self.lab.midstream.ask("events")
-        return bool(self.events)
+    def _see_through(self, playing, count):
+        """Until the switch says how it went, and media goes on."""
+        def told():
+            self.events = self.lab.midstream.ask("events")
+            return len(self.events) >= count
+        playing.wait(told, f"event {count}", EVENT_WITHIN_S, self.tick)
 
-    def _wait(self, watch, ffmpeg, condition, seconds):
-        """Until the condition holds, the player has ended, or the time is up: then the analysis judges."""
-        deadline = time.monotonic() + seconds
-        while not condition() and ffmpeg.plays() and time.monotonic() < deadline:
-            watch.look()
-            self.tick(watch)
+    def _to_the_end(self, playing):
+        deadline = time.monotonic() + self.lab.seconds + EVENT_WITHIN_S
+        while playing.client.plays() and time.monotonic() < deadline:
+            playing.watch.look()
+            self.tick(playing.watch)
             time.sleep(0.01)
 
     def violations(self, expected):
         """What broke the contract, and what the switch's own record of it lacks."""
-        found = self.run.violations(expected)
-        if len(self.events) != 1:
-            return found + [f"events: {len(self.events)} instead of one"]
-        event = self.events[0]
-        if event["outcome"] != "resumed" or event["server_from"] != "a" or event["server_to"] != "b":
-            found.append(f"events: {event['server_from']} -> {event['server_to']}: {event['outcome']}")
-        absent = [name for name in TIMES if event[name] is None]
-        if absent:
-            found.append(f"events: no {', '.join(absent)}")
-        elif not self._gap_is_told(event["media_gap_ms"]):
-            found.append(f"events: the media gap is said to be {event['media_gap_ms']:.1f} ms, "
+        return self.run.violations(expected) + self.event_violations()
+
+    def event_violations(self):
+        if len(self.events) != len(self.deaths):
+            return [f"events: {len(self.events)} instead of {len(self.deaths)}"]
+        found = []
+        successors = [death.server for death in self.deaths[1:]] + [None]
+        for event, death, successor in zip(self.events, self.deaths, successors):
+            moved = f"events: {event['server_from']} -> {event['server_to']}: {event['outcome']}"
+            if event["outcome"] != "resumed" or event["server_from"] != death.server \
+                    or successor not in (None, event["server_to"]):
+                found.append(moved)
+            absent = [name for name in TIMES if event[name] is None]
+            if absent:
+                found.append(f"events: no {', '.join(absent)}")
+        if not found and not self._gap_is_told(self.events[0]["media_gap_ms"]):
+            found.append(f"events: the media gap is said to be {self.events[0]['media_gap_ms']:.1f} ms, "
                          f"the client saw {self.gap_ms()} ms")
         return found
 
     def gap(self, kinds=tuple(CLOCK_RATES)):
-        """The samples on both sides of the failover: a's last packet and b's first, at the client."""
-        by_a = {sample.payload for sample in self.from_a}
+        """The samples on both sides of the first failover: a's last packet and b's first, at the client."""
+        dead_ns = self.moment_ns + LAST_WORDS_NS
+        before = {sample.payload for sample in self.sent_by[self.deaths[0].server] if sample.time_ns < dead_ns}
         samples = [sample for sample in self.run.watch.samples if sample.kind in kinds]
-        first = next((n for n, sample in enumerate(samples) if sample.payload not in by_a), 0)
+        first = next((n for n, sample in enumerate(samples) if sample.payload not in before), 0)
         return (samples[first - 1], samples[first]) if first else None
 
     def gap_ms(self, *kinds):
@@ -93,14 +127,12 @@ class Failover:
         return None not in gaps and min(gaps) - GAP_TOLERANCE_MS <= told_ms <= max(gaps) + GAP_TOLERANCE_MS
 
 
-TIMES = ("detection_ms", "establishment_ms", "catch_up_ms", "media_gap_ms")
-
-
-def fail_over(lab, movie, kill, position_s, directory, tick=lambda watch: None):
-    """Play a movie, with server a failing at the position."""
-    failover = Failover(lab, kill, position_s, tick)
+def fail_over(lab, movie, deaths, directory, tick=lambda watch: None, client="ffmpeg", user=""):
+    """Play a movie, with servers failing on the way."""
+    failover = Failover(lab, deaths, tick)
     with Capture(lab.namespace("bridge"), "uplink", lab.directory / "server-side.pcap") as servers:
-        failover.run = play(lab, movie, directory, failover)
-    failover.from_a = Watch(servers.file).look().samples
+        failover.run = play(lab, movie, directory, failover, client, user=user)
+    for name, address in lab.servers_at.items():
+        failover.sent_by[name] = Watch(servers.file, address, lab.client).look().samples
     shutil.copy(servers.file, directory)
     return failover

@@ -11,10 +11,17 @@ from support.shell import ROOT, Daemon, Failure, run
 BUILD = pathlib.Path(os.environ.get("MIDSTREAM_BUILD", ROOT / "build"))
 SWITCH = BUILD / "midstream"
 CONTROL = BUILD / "midstreamctl"
+# A server that was stopped for five seconds sends all of them at once, and the worker may wait for its core.
+RING = "blocksz=65536,framesz=2048,framecnt=8192"
 
-CONFIGURATION = """\
+
+def configuration(device, servers, service, names=None, settings="", service_settings=""):
+    """The lab's file. `servers` is {name: address}; `names` those that serve, in order of preference."""
+    listed = "".join(f'[[server]]\nname    = "{name}"\naddress = "{address}"\n' for name, address in servers.items())
+    order = ", ".join(f'"{name}"' for name in names or servers)
+    return f"""\
 [device]
-address = "10.99.0.254/24"
+address = "{device}"
 idle    = "sleep"
 
 [[port]]
@@ -22,22 +29,13 @@ side = "client"
 [[port]]
 side = "server"
 
-[[server]]
-name    = "a"
-address = "10.99.0.2"
-[[server]]
-name    = "b"
-address = "10.99.0.3"
-[[server]]
-name    = "c"
-address = "10.99.0.4"
-
+{listed}
 [[service]]
 name    = "movies"
-address = "10.99.0.2"
+address = "{service}"
 port    = 554
-servers = ["a", "b", "c"]
-
+servers = [{order}]
+{service_settings}
 [heartbeat]
 kind        = "rtsp-options"
 interval_ms = 500
@@ -45,28 +43,28 @@ multiplier  = 3
 
 [detect]
 stall_ms   = 200
-"""
+{settings}"""
 
 
 class Midstream:
-    def __init__(self, space, directory, file_prefix, hugepages=False, settings=""):
+    def __init__(self, space, directory, file_prefix, configuration, hugepages=False):
         self._space = space
         self._directory = pathlib.Path(directory)
         self._file_prefix = file_prefix
         self._hugepages = hugepages
-        self._settings = settings
+        self._configuration = configuration
         self.process = Daemon(directory, "switch")
 
     def start(self):
         if not SWITCH.exists():
             raise Failure(f"{SWITCH} is not there: build it first (meson setup build && ninja -C build)")
-        configuration = self._directory / "midstream.toml"
-        configuration.write_text(CONFIGURATION + self._settings)
-        self.process.start(netns.execute(self._space, *self.command(configuration)))
+        file = self._directory / "midstream.toml"
+        file.write_text(self._configuration)
+        self.process.start(netns.execute(self._space, *self.command(file)))
 
     def command(self, configuration, ports=("client", "server"), cores="0-1"):
         memory = [] if self._hugepages else ["--no-huge"]
-        devices = [f"--vdev=net_af_packet{n},iface={device}" for n, device in enumerate(ports)]
+        devices = [f"--vdev=net_af_packet{n},iface={device},{RING}" for n, device in enumerate(ports)]
         return [SWITCH, "-l", cores, "--no-pci", "--file-prefix", self._file_prefix, *memory,
                 "-m", "256", *devices, "--", "--config", configuration]
 
@@ -93,7 +91,7 @@ class Midstream:
             states = self.ask("servers")
         except Failure:
             return False
-        return len(states) == 3 and all(row["state"] == "up" for row in states)
+        return states and all(row["state"] == "up" for row in states)
 
 
 def rows(printed):

@@ -2,8 +2,9 @@
 
     half  a key frame every half second, no B-frames
     two   a key frame every two seconds, three B-frames between references
+    slow  two pictures a second
 
-Both have the frame number burnt in and sound that never repeats (a sweep
+All have the frame number burnt in and sound that never repeats (a sweep
 over noise), so that no two packets of a movie have the same payload: a
 packet that is lost, repeated or out of place cannot hide.
 """
@@ -15,14 +16,14 @@ import subprocess
 import threading
 
 CACHE = pathlib.Path(os.environ.get("MIDSTREAM_MOVIES", "/var/cache/midstream-lab"))
-FRAMES_PER_SECOND = 24
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSansMono-Bold.ttf"
 
-ENCODERS = {
-    "half": "keyint=12:min-keyint=12:scenecut=0:bframes=0",
-    "two": "keyint=48:min-keyint=48:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal",
+RECIPES = {                         # frames a second, and what the encoder is told
+    "half": (24, "keyint=12:min-keyint=12:scenecut=0:bframes=0"),
+    "two": (24, "keyint=48:min-keyint=48:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal"),
+    "slow": (2, "keyint=2:min-keyint=2:scenecut=0:bframes=0"),
 }
-NAMES = tuple(ENCODERS)
+NAMES = tuple(RECIPES)
 _making = threading.Lock()          # labs are built side by side
 
 
@@ -40,7 +41,8 @@ def path(name, seconds):
 
 
 def _command(name, seconds, target):
-    picture = (f"testsrc2=size=640x360:rate={FRAMES_PER_SECOND}:duration={seconds},"
+    rate, encoder = RECIPES[name]
+    picture = (f"testsrc2=size=640x360:rate={rate}:duration={seconds},"
                f"drawtext=fontfile={FONT}:text='{name} %{{n}}':x=24:y=h-64:fontsize=40:"
                "fontcolor=white:box=1:boxcolor=black")
     sweep = f"aevalsrc='0.4*sin(2*PI*(220*t+14*t*t))':s=48000:d={seconds}"
@@ -51,7 +53,7 @@ def _command(name, seconds, target):
             "-map", "0:v", "-map", "[sound]",
             # One thread: the encoder's choices must not depend on the machine.
             "-c:v", "libx264", "-threads", "1", "-profile:v", "main", "-pix_fmt", "yuv420p",
-            "-b:v", "1M", "-maxrate", "1.2M", "-bufsize", "2M", "-x264-params", ENCODERS[name],
+            "-b:v", "1M", "-maxrate", "1.2M", "-bufsize", "2M", "-x264-params", encoder,
             # No noise substitution: the decoder would make up noise that depends on every frame before.
             "-c:a", "aac", "-b:a", "96k", "-ac", "1", "-aac_pns", "0",
             "-fflags", "+bitexact", "-flags:v", "+bitexact", "-flags:a", "+bitexact",

@@ -16,12 +16,20 @@ def exists(name):
     return pathlib.Path(f"/run/netns/{name}").exists()
 
 
-def create(name):
+def create(name, ipv6=False):
     run("ip", "netns", "add", name)
-    # Autoconfiguration would send frames that no test asked for.
+    # Autoconfiguration would send frames that no test asked for: no link-local addresses either.
     for knob in ("all", "default"):
-        run("ip", "netns", "exec", name, "sysctl", "-qw", f"net.ipv6.conf.{knob}.disable_ipv6=1")
+        settings = (f"disable_ipv6={int(not ipv6)}", "addr_gen_mode=1", "accept_dad=0", "accept_ra=0")
+        run(*execute(name, "sysctl", "-qw", *(f"net.ipv6.conf.{knob}.{setting}" for setting in settings)))
     run("ip", "-n", name, "link", "set", "lo", "up")
+
+
+def lose(name, device, percent):
+    """Every packet that comes into the device is dropped with this probability."""
+    run(*execute(name, "nft", "add table netdev loss; "
+                 f'add chain netdev loss {device} {{ type filter hook ingress device "{device}" priority 0; }}; '
+                 f"add rule netdev loss {device} numgen random mod 100 < {percent} drop"))
 
 
 def remove(name):

@@ -1,30 +1,36 @@
-"""FFmpeg as the client: it plays a movie to its end and prints a digest of every decoded frame."""
+"""The clients: FFmpeg and GStreamer's rtspsrc. Each plays a movie and leaves a digest of every frame.
+
+FFmpeg decodes, so its frames are pictures and sound; rtspsrc (gst_player.py) stops before the
+decoder, so its frames are access units. Both say when each is to be shown. Only rtspsrc takes
+commands: pause, play, seek SECONDS, stop.
+"""
 
 import pathlib
 import re
 
-from support.lab import PORT, SERVERS
 from support.shell import Daemon
 
 # FFmpeg puts both streams on one time line by the NTP times of the sender reports,
 # and when the first report comes is up to the server: two runs without any failure
 # differ by a tick of rounding. A millisecond is what the contract allows a report.
 TIMESTAMP_TOLERANCE_S = 0.001
-# FFmpeg reports its end by the BYE and may give up the frames that its decoders
-# still hold when the answer to TEARDOWN comes first.
-LAST_FRAMES = 2
 
 
-class Player:
-    def __init__(self, lab, movie, directory):
+class FFmpeg:
+    """Plays to the end of the media."""
+    name = "FFmpeg"
+    # It reports its end by the BYE and may give up the frames that its decoders
+    # still hold when the answer to TEARDOWN comes first.
+    last_frames = 2
+
+    def __init__(self, lab, url, directory):
         self.frame_file = pathlib.Path(directory) / "frames.md5"
-        self._lab = lab
-        self._url = f"rtsp://{SERVERS['a']}:{PORT}/{movie}"
-        self._ffmpeg = Daemon(directory, "ffmpeg")
+        self._lab, self._url = lab, url
+        self.process = Daemon(directory, "ffmpeg")
 
     def start(self):
         self.frame_file.unlink(missing_ok=True)
-        self._ffmpeg.start(self._lab.in_client(
+        self.process.start(self._lab.in_client(
             "ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-y",
             # The socket's buffer holds what a loaded machine is slow to read.
             "-rtsp_transport", "udp", "-buffer_size", "4194304", "-i", self._url,
@@ -33,19 +39,70 @@ class Player:
         return self
 
     def plays(self):
-        return self._ffmpeg.pid() is not None
+        return self.process.pid() is not None
 
     def wait(self, seconds):
-        return self._ffmpeg.wait(seconds)
+        return self.process.wait(seconds)
 
     def stop(self):
-        self._ffmpeg.stop()
+        self.process.stop()
 
     def log(self):
-        return self._ffmpeg.output()
+        return self.process.output()
+
+    def faults(self):
+        return []
 
     def frames(self):
         return frames_of(self.frame_file.read_text())
+
+
+class RtspSrc(FFmpeg):
+    """Does what it is told; plays to the end of the media if nobody says anything."""
+    name = "rtspsrc"
+    # A BYE overtakes what its jitter buffer (200 ms) holds, and what still waits to be pushed from it:
+    # measured up to 22 units of sound.
+    last_frames = 30
+
+    def __init__(self, lab, url, directory):
+        super().__init__(lab, url, directory)
+        self.frame_file = pathlib.Path(directory) / "buffers.txt"
+        self.process = Daemon(directory, "rtspsrc")
+
+    def start(self):
+        program = pathlib.Path(__file__).with_name("gst_player.py")
+        self.process.start(self._lab.in_client("/usr/bin/python3", "-B", program, self._url, self.frame_file),
+                           commands=True)
+        return self
+
+    def tell(self, command):
+        self.process.tell(command)
+
+    def faults(self):
+        """What an application on top of it would have noticed."""
+        return [f"rtspsrc: {line[6:]}" for line in self._lines() if line.startswith("fault ")]
+
+    def frames(self):
+        """All of a stream, whether it was sought in or not."""
+        return [sum(passages, []) for passages in self.passages()]
+
+    def passages(self):
+        """Of each stream the passages between its seeks: lists of [seconds, size, digest]."""
+        streams = [[[]], [[]]]
+        for line in self._lines():
+            word, *values = line.split()
+            if word == "buffer":
+                streams[int(values[0])][-1].append([float(values[1]), int(values[2]), values[3]])
+            elif word == "flush" and streams[int(values[0])][-1]:
+                streams[int(values[0])].append([])
+        return streams
+
+    def _lines(self):
+        text = self.frame_file.read_text() if self.frame_file.exists() else ""
+        return text[:text.rfind("\n") + 1].splitlines()
+
+
+PLAYERS = {"ffmpeg": FFmpeg, "rtspsrc": RtspSrc}
 
 
 def frames_of(text):
@@ -60,17 +117,17 @@ def frames_of(text):
     return [frames[number] for number in sorted(frames)]
 
 
-def compare(got, expected):
-    """What differs between two runs, as one sentence for each stream."""
-    found = []
+def compare(player, got, expected, last_frames=None):
+    """What differs between two runs of a player, as one sentence for each stream; but for the last frames."""
+    found, last = [], last_frames or player.last_frames
     if len(got) != len(expected):
-        return [f"FFmpeg: {len(got)} streams instead of {len(expected)}"]
+        return [f"{player.name}: {len(got)} streams instead of {len(expected)}"]
     for number, (ours, theirs) in enumerate(zip(got, expected)):
-        if abs(len(ours) - len(theirs)) > LAST_FRAMES:
-            found.append(f"FFmpeg: stream {number} has {len(ours)} frames instead of {len(theirs)}")
-        for at, (one, other) in enumerate(zip(ours[:-LAST_FRAMES], theirs[:-LAST_FRAMES])):
+        if abs(len(ours) - len(theirs)) > last:
+            found.append(f"{player.name}: stream {number} has {len(ours)} frames instead of {len(theirs)}")
+        for at, (one, other) in enumerate(zip(ours[:-last], theirs)):
             if one[1:] != other[1:] or abs(one[0] - other[0]) > TIMESTAMP_TOLERANCE_S:
-                found.append(f"FFmpeg: frame {at} of stream {number} is {one} instead of {other}")
+                found.append(f"{player.name}: frame {at} of stream {number} is {one} instead of {other}")
                 break
     return found
 
@@ -85,5 +142,3 @@ def tally(got, expected):
         counts["lost"] += len({frame[2] for frame in theirs} - set(digests))
         counts["repeated"] += len(digests) - len(set(digests))
     return counts
-
-

@@ -18,7 +18,7 @@ class RtspClient:
     """One control connection and, after setup(), a pair of UDP sockets for each stream."""
 
     def __init__(self, address, port, movie, seconds=10.0):
-        self.url = f"rtsp://{address}:{port}/{movie}"
+        self.url = f"rtsp://{f'[{address}]' if ':' in address else address}:{port}/{movie}"
         self.session = None
         self.streams = []
         self._sequence = 0
@@ -112,12 +112,13 @@ class RtspClient:
 
 def _udp_pair(address):
     """Two neighbouring ports, the first one even (RFC 3550, section 11)."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     while True:
-        rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        rtp = socket.socket(family, socket.SOCK_DGRAM)
         rtp.bind((address, 0))
         port = rtp.getsockname()[1]
         if port % 2 == 0:
-            rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            rtcp = socket.socket(family, socket.SOCK_DGRAM)
             try:
                 rtcp.bind((address, port + 1))
                 return rtp, rtcp

@@ -65,9 +65,11 @@ class Daemon:
         self._pid_file = pathlib.Path(directory) / f"{name}.pid"
         self._child = None
 
-    def start(self, command):
+    def start(self, command, commands=False):
+        """With `commands`, tell() writes to its standard input."""
         with open(self.log, "wb") as log:
-            self._child = subprocess.Popen([str(word) for word in command], stdin=subprocess.DEVNULL,
+            self._child = subprocess.Popen([str(word) for word in command],
+                                           stdin=subprocess.PIPE if commands else subprocess.DEVNULL,
                                            stdout=log, stderr=log, start_new_session=True)
         self._pid_file.write_text(f"{self._child.pid} {_start_time(self._child.pid)}")
         return self
@@ -93,6 +95,10 @@ class Daemon:
                 raise Failure(f"{self.name} ended before it said {text!r}: {self.output()[-800:].strip()}")
             return False
         wait_until(said, f"{self.name} to say {text!r}", seconds)
+
+    def tell(self, line):
+        self._child.stdin.write(f"{line}\n".encode())
+        self._child.stdin.flush()
 
     def send(self, number):
         pid = self.pid()

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from support import wire
 from support.capture import Reader
-from support.lab import CLIENT, SERVERS
 
 # What the lab's servers offer (rtsp_server.py): payload type to clock rate.
 CLOCK_RATES = {96: 90000, 97: 48000}
@@ -23,16 +22,16 @@ class Sample:
 class Watch:
     """Every RTP packet of one server to the client, in the order of arrival."""
 
-    def __init__(self, file, source=SERVERS["a"]):
+    def __init__(self, file, source, client):
         self._reader = Reader(file)
-        self._source = source
+        self._source, self._client = source, client
         self._first = {}
         self.samples = []
         self.positions = {}             # payload type -> furthest position in seconds
 
     def look(self):
         for packet in self._reader.read():
-            if packet.kind == "udp" and packet.source == self._source and packet.destination == CLIENT \
+            if packet.kind == "udp" and packet.source == self._source and packet.destination == self._client \
                     and len(packet.payload) >= 12 and packet.payload[1] & 0x7F in CLOCK_RATES:
                 self._take(wire.rtp(packet), len(packet.raw))
         return self

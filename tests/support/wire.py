@@ -1,12 +1,14 @@
-"""Packets as they were on the wire: Ethernet, ARP, IPv4, TCP, UDP, RTP and RTCP, read without help.
+"""Packets as they were on the wire: Ethernet, ARP, IPv4, IPv6, TCP, UDP, RTP and RTCP, read without help.
 
 The tests judge the switch by these bytes, so nothing here is shared with it.
 """
 
+import ipaddress
 import struct
 from dataclasses import dataclass, field
 
-ARP, IPV4, SENTINEL = 0x0806, 0x0800, 0x88B5
+ARP, IPV4, IPV6, SENTINEL = 0x0806, 0x0800, 0x86DD, 0x88B5
+NEIGHBOUR_ADVERTISEMENT, TARGET_MAC = 136, 2      # RFC 4861, sections 4.4 and 4.6.1
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
@@ -17,7 +19,7 @@ class Packet:
     destination_mac: str = ""
     source_mac: str = ""
     ethertype: int = 0
-    kind: str = "other"             # tcp, udp, icmp, arp, other
+    kind: str = "other"             # tcp, udp, icmp, icmp6, arp, fragment, other
     source: str = ""
     destination: str = ""
     source_port: int = 0
@@ -41,11 +43,13 @@ def parse(time_ns, raw):
         packet.source, packet.destination = address(raw[28:32]), address(raw[38:42])
         packet.payload = raw[14:42]
     elif packet.ethertype == IPV4:
-        _parse_ip(packet, raw[14:])
+        _parse_ipv4(packet, raw[14:])
+    elif packet.ethertype == IPV6:
+        _parse_ipv6(packet, raw[14:])
     return packet
 
 
-def _parse_ip(packet, data):
+def _parse_ipv4(packet, data):
     header_length, total = (data[0] & 15) * 4, int.from_bytes(data[2:4], "big")
     packet.source, packet.destination = address(data[12:16]), address(data[16:20])
     if total > len(data):
@@ -55,21 +59,48 @@ def _parse_ip(packet, data):
     body = data[header_length:total]
     if int.from_bytes(data[6:8], "big") & 0x3FFF:
         packet.kind, packet.payload = "fragment", body
-    elif data[9] == 6:
-        _check(packet, data, body)
+    else:
+        _parse_transport(packet, data[9], data[12:20], body)
+
+
+def _parse_ipv6(packet, data):
+    """Extension headers are none that the lab's hosts send."""
+    length, following = int.from_bytes(data[4:6], "big"), data[6]
+    packet.source, packet.destination = address(data[8:24]), address(data[24:40])
+    if 40 + length > len(data):
+        packet.faults.append(f"IP length {length} in a frame of {len(data)}")
+    _parse_transport(packet, following, data[8:40], data[40:40 + length])
+
+
+def _parse_transport(packet, protocol, addresses, body):
+    if protocol == 6:
+        _check(packet, protocol, addresses, body)
         _parse_tcp(packet, body)
-    elif data[9] == 17:
-        if body[6:8] != b"\0\0":
-            _check(packet, data, body)
+    elif protocol == 17:
+        if body[6:8] != b"\0\0" or packet.ethertype == IPV6:
+            _check(packet, protocol, addresses, body)
         _parse_udp(packet, body)
-    elif data[9] == 1:
+    elif protocol == 1:
         packet.kind, packet.payload = "icmp", body
+    elif protocol == 58:
+        _check(packet, protocol, addresses, body)
+        packet.kind, packet.payload = "icmp6", body
 
 
-def _check(packet, data, body):
-    pseudo = data[12:20] + struct.pack("!HH", data[9], len(body))
-    if _sum(pseudo + body) != 0xFFFF:
-        packet.faults.append("wrong TCP or UDP checksum")
+def _check(packet, protocol, addresses, body):
+    """The pseudo header of IPv6 is longer (RFC 8200, 8.1), and its sum comes to the same."""
+    if _sum(addresses + struct.pack("!HH", protocol, len(body)) + body) != 0xFFFF:
+        packet.faults.append("wrong TCP, UDP or ICMPv6 checksum")
+
+
+def announcement(packet):
+    """(address, hardware address) that a packet announces to be neighbours, or None."""
+    if packet.kind == "arp":
+        return packet.source, mac(packet.payload[8:14])
+    if packet.kind == "icmp6" and packet.payload[0] == NEIGHBOUR_ADVERTISEMENT and len(packet.payload) >= 32 \
+            and packet.payload[24] == TARGET_MAC:
+        return address(packet.payload[8:24]), mac(packet.payload[26:32])
+    return None
 
 
 def _sum(data):
@@ -119,7 +150,7 @@ def mac(data):
 
 
 def address(data):
-    return ".".join(map(str, data))
+    return str(ipaddress.ip_address(data))
 
 
 @dataclass(slots=True)

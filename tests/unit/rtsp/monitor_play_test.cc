@@ -58,6 +58,20 @@ TEST_CASE("Range, end, duration, live and scale of a PLAY", "[session]") {
   CHECK(d.session().scale == row.scale);
 }
 
+// gst-rtsp-server describes a movie so whose position it cannot tell yet, and rtspsrc asks accordingly.
+TEST_CASE("From now to an end is no live source", "[session]") {
+  std::string film = kFilm;
+  film.replace(film.find("npt=0-60"), 8, "npt=now-60");
+  Dialogue d;
+  describe(d, film);
+  setup(d, 0);
+  CHECK(d.session().duration == Npt::from_seconds(60));
+  d.client("PLAY rtsp://10.0.0.2/film/ RTSP/1.0\nCSeq: 7\nSession: abc\nRange: npt=now-60");
+  d.server("RTSP/1.0 200 OK\nCSeq: 7\nSession: abc\nRange: npt=0-60");
+  CHECK_FALSE(d.session().live);
+  CHECK(d.session().play_start == Npt{});
+}
+
 TEST_CASE("RTP-Info finds its streams", "[session]") {
   struct Row {
     const char* info;
