@@ -117,6 +117,20 @@ def _media(stream, expected):
             f"instead of {expected[at][1]} and {expected[at][2]}"]
 
 
+def progress(stream, expected):
+    """For a client that pauses: forward through the movie, and no more left out than a server has queued."""
+    label, at, skipped = f"media {stream.encoding}", -1, 0
+    place = {item[0]: number for number, item in enumerate(expected)}
+    for digest, *_ in media_of(_Only(stream))[0]:
+        if digest not in place:
+            return [f"{label}: a packet behind number {at} is not of the movie"]
+        if place[digest] <= at:
+            return [f"{label}: number {at} is followed by number {place[digest]}"]
+        skipped += place[digest] - at - 1
+        at = place[digest]
+    return [f"{label}: {skipped} packets are left out"] if skipped > COUNTED_AHEAD else []
+
+
 class _Only:
     def __init__(self, stream):
         self.streams = [stream]

@@ -59,6 +59,12 @@ class Failover:
     sent_by: dict = field(default_factory=dict)     # server -> the samples that it sent, seen on the server side
 
     def __call__(self, playing):
+        self.see(playing)
+        self._to_the_end(playing)
+        self.events = self.lab.midstream.ask("events")
+
+    def see(self, playing):
+        """Every death, what follows it, and every return."""
         for number, death in enumerate(self.deaths):
             playing.wait_for_position(death.position_s, self.tick)
             moment, at = KILLS[death.kill].kill(self.lab, death.server), playing.position()
@@ -70,8 +76,6 @@ class Failover:
                 resumed = playing.position()
                 playing.wait_for_position(resumed + kind.after_s, self.tick)
                 kind.come_back(self.lab, death.server)
-        self._to_the_end(playing)
-        self.events = self.lab.midstream.ask("events")
 
     def _see_through(self, playing, count):
         """Until the switch says how it went, and media goes on."""

@@ -1,7 +1,6 @@
-"""Figures over many runs, and labs side by side."""
+"""Labs side by side."""
 
 import concurrent.futures
-import statistics
 
 from support.lab import Lab
 
@@ -31,8 +30,3 @@ def side_by_side(work, items, jobs, prefix, done):
         pool.shutdown(wait=False, cancel_futures=True)
         for instance in instances:
             Lab(instance).down()
-
-
-def median_and_worst(values):
-    values = [value for value in values if value is not None]
-    return (statistics.median(values), max(values)) if values else (None, None)

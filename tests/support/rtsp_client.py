@@ -23,8 +23,8 @@ class RtspClient:
         self.streams = []
         self._sequence = 0
         self._received = b""
-        self._connection = socket.create_connection((address, port), timeout=seconds)
-        self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection = socket.create_connection((address, port), timeout=seconds)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):
         return self
@@ -33,7 +33,7 @@ class RtspClient:
         self.close()
 
     def close(self):
-        self._connection.close()
+        self.connection.close()
         for stream in self.streams:
             for endpoint in stream:
                 endpoint.close()
@@ -49,7 +49,7 @@ class RtspClient:
         if self.session:
             lines.append(f"Session: {self.session}")
         lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
-        self._connection.sendall("\r\n".join(lines + ["", ""]).encode())
+        self.connection.sendall("\r\n".join(lines + ["", ""]).encode())
 
     def receive(self):
         while b"\r\n\r\n" not in self._received:
@@ -67,7 +67,7 @@ class RtspClient:
         return Response(int(status.split()[1]), headers, rest[:length].decode())
 
     def _read(self):
-        data = self._connection.recv(65536)
+        data = self.connection.recv(65536)
         if not data:
             raise AssertionError("the control connection was closed")
         self._received += data
@@ -77,7 +77,7 @@ class RtspClient:
         description = self.request("DESCRIBE", Accept="application/sdp")
         base = description["Content-Base"] or self.url + "/"
         for control in re.findall(r"^a=control:(?!\*)(\S+)", description.body, re.M):
-            pair = _udp_pair(self._connection.getsockname()[0])
+            pair = _udp_pair(self.connection.getsockname()[0])
             first = pair[0].getsockname()[1]
             answer = self.request("SETUP", control if "://" in control else base.rstrip("/") + "/" + control,
                                   Transport=f"RTP/AVP;unicast;client_port={first}-{first + 1}")
@@ -128,10 +128,11 @@ def _udp_pair(address):
 
 
 def warm(address, port, movie):
-    """Play a moment from the start and from a position."""
+    """Play a moment from the start and, of a movie, from a position."""
     with RtspClient(address, port, movie) as client:
         client.setup()
-        for request in ({"Range": "npt=0-"}, {"Range": "npt=1-", "Seek_Style": "RAP"}):
+        requests = ({"Range": "npt=0-"}, {"Range": "npt=1-", "Seek_Style": "RAP"})
+        for request in requests[:1] if movie == "live" else requests:
             answer = client.play(**request)
             if answer.status != 200 or len(client.wait_for_media()) != 2:
                 raise AssertionError(f"{client.url}: PLAY answered {answer.status}")
