@@ -16,6 +16,7 @@ service is an IPv6 one. `switch` may also be a plain Linux bridge: the network
 without midstream, which gives the runs that a failover is compared with.
 """
 
+import dataclasses
 import pathlib
 import re
 import shutil
@@ -23,7 +24,7 @@ import signal
 import time
 
 from support import movies, netns
-from support.midstream import Midstream, configuration
+from support.midstream import BUILD, Midstream, configuration
 from support.rtsp_client import warm
 from support.shell import Daemon, wait_until
 
@@ -46,10 +47,25 @@ def mac_of(address):
     return f"02:00:00:99:00:{int(re.split('[.:]', address)[-1]):02x}"
 
 
+@dataclasses.dataclass(frozen=True)
+class Scripted:
+    """A server of the scenario tests in place of gst-rtsp-server. It is a whole computer with a TCP of its
+    own, so its namespace's kernel has no address."""
+    personality: str
+    movie: str = "half"             # whatever path is asked for
+    packet_bytes: int = 1400
+
+    def command(self, address, seconds):
+        picture, sound = movies.elementary(self.movie, seconds)
+        return [BUILD / "tests" / "scenario" / "personality", "--interface", "eth0", "--address", address,
+                "--personality", self.personality, "--packet-bytes", self.packet_bytes,
+                "--h264", picture, "--adts", sound]
+
+
 class Lab:
     def __init__(self, instance="lab", seconds=30, switch="midstream", mode="transparent", version=4,
                  hugepages=False, servers=None, settings="", service_settings="", keep_log=None):
-        """`servers` are the options of a server's program, by name; the settings go into the switch's file."""
+        """`servers`: by name the options of a server's program, or a Scripted server in its place; the settings go into the switch's file."""
         self.instance = instance
         self.seconds = seconds
         self.kind = switch
@@ -112,10 +128,15 @@ class Lab:
 
     def start_server(self, name):
         """A fresh server process; it prints "ready" once it listens."""
+        options = self._server_options.get(name, ())
+        if isinstance(options, Scripted):
+            command = options.command(self.servers_at[name], self.seconds)
+            self.servers[name].start(netns.execute(self.namespace(name), *command), commands=True)
+            return
         serving = [f"{movie}={movies.path(movie, self.seconds)}" for movie in movies.NAMES]
         program = pathlib.Path(__file__).with_name("rtsp_server.py")
         self.servers[name].start(netns.execute(self.namespace(name), "/usr/bin/python3", "-B", program,
-                                               "--port", str(PORT), *self._server_options.get(name, ()), *serving))
+                                               "--port", str(PORT), *options, *serving))
 
     def warm(self, names, movie, **credentials):
         """Play a moment on each, so that plugins are loaded and files are in memory."""
@@ -167,6 +188,8 @@ class Lab:
         space = self.namespace(role)
         netns.link(space, "eth0", neighbour, device)
         netns.run("ip", "-n", space, "link", "set", "dev", "eth0", "address", mac_of(address_of(role)))
+        if isinstance(self._server_options.get(role), Scripted):
+            return
         netns.run("ip", "-n", space, "address", "add", f"{address_of(role)}/24", "dev", "eth0")
         if self.version == 6:
             # An address is at once as good as any: nobody waits for duplicates of it.

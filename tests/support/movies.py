@@ -40,6 +40,20 @@ def path(name, seconds):
     return target
 
 
+def elementary(name, seconds):
+    """Picture (H.264, Annex B) and sound (AAC, ADTS) of a movie, each in a file of its own."""
+    movie = path(name, seconds)
+    files = movie.with_suffix(".h264"), movie.with_suffix(".aac")
+    with _making:
+        for stream, target in zip(("v", "a"), files):
+            if not target.exists():
+                partial = CACHE / f".{os.getpid()}-{target.name}"
+                subprocess.run(["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i", movie,
+                                "-map", f"0:{stream}", "-c", "copy", partial], check=True)
+                partial.rename(target)
+    return files
+
+
 def _command(name, seconds, target):
     rate, encoder = RECIPES[name]
     picture = (f"testsrc2=size=640x360:rate={rate}:duration={seconds},"

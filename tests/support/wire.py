@@ -8,7 +8,8 @@ import struct
 from dataclasses import dataclass, field
 
 ARP, IPV4, IPV6, SENTINEL = 0x0806, 0x0800, 0x86DD, 0x88B5
-NEIGHBOUR_ADVERTISEMENT, TARGET_MAC = 136, 2      # RFC 4861, sections 4.4 and 4.6.1
+# RFC 4861, sections 4 and 4.6.1.
+DISCOVERY, NEIGHBOUR_ADVERTISEMENT, TARGET_MAC = range(133, 138), 136, 2
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 
 
@@ -19,7 +20,7 @@ class Packet:
     destination_mac: str = ""
     source_mac: str = ""
     ethertype: int = 0
-    kind: str = "other"             # tcp, udp, icmp, icmp6, arp, fragment, other
+    kind: str = "other"             # tcp, udp, icmp, icmp6, arp, nd, fragment, other
     source: str = ""
     destination: str = ""
     source_port: int = 0
@@ -84,7 +85,7 @@ def _parse_transport(packet, protocol, addresses, body):
         packet.kind, packet.payload = "icmp", body
     elif protocol == 58:
         _check(packet, protocol, addresses, body)
-        packet.kind, packet.payload = "icmp6", body
+        packet.kind, packet.payload = "nd" if body[0] in DISCOVERY else "icmp6", body
 
 
 def _check(packet, protocol, addresses, body):
@@ -97,7 +98,7 @@ def announcement(packet):
     """(address, hardware address) that a packet announces to be neighbours, or None."""
     if packet.kind == "arp":
         return packet.source, mac(packet.payload[8:14])
-    if packet.kind == "icmp6" and packet.payload[0] == NEIGHBOUR_ADVERTISEMENT and len(packet.payload) >= 32 \
+    if packet.kind == "nd" and packet.payload[0] == NEIGHBOUR_ADVERTISEMENT and len(packet.payload) >= 32 \
             and packet.payload[24] == TARGET_MAC:
         return address(packet.payload[8:24]), mac(packet.payload[26:32])
     return None
