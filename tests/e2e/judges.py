@@ -3,12 +3,13 @@
 import dataclasses
 
 from e2e.case import expect, expect_none
-from support import contract, wire
+from support import contract, netns, player, wire
 from support.conversation import Conversation
 from support.lab import CLIENT, PORT, SERVERS, mac_of
 from support.playback import play
 
 SECONDS = 4
+LOSS_PERCENT = 2
 A = SERVERS["a"]
 
 
@@ -22,7 +23,7 @@ def contract_can_break(case):
     expect_none(contract.violations(whole, mac_of(A), media))
     for words, change in CHANGES:
         broken = change(whole, list(packets))
-        found = contract.violations(Conversation(broken, CLIENT, A, PORT), mac_of(A), media)
+        found = contract.violations(Conversation(broken, CLIENT, A, PORT), mac_of(A), media, strangers=[SERVERS["b"]])
         expect(any(words in sentence for sentence in found), f"{words!r} was expected, but found: {found}")
     return f"{len(CHANGES)} ways to break it"
 
@@ -77,6 +78,9 @@ CHANGES = (
     ("has timestamp", lambda w, p: _bytes_changed(p, _rtp(w, p), 7, bytes([p[_rtp(w, p)].payload[7] ^ 1]))),
     ("marker", lambda w, p: _bytes_changed(p, _rtp(w, p), 1, bytes([p[_rtp(w, p)].payload[1] ^ 0x80]))),
     ("1 unknown", lambda w, p: _bytes_changed(p, _rtp(w, p), 40, b"????")),
+    ("a udp packet of 10.99.0.3 reaches", lambda w, p: _changed(p, _rtp(w, p), source="10.99.0.3")),
+    ("the client reads of 10.99.0.3", lambda w, p: _bytes_changed(
+        p, _control(p, 1), p[_control(p, 1)].payload.index(b"10.99.0.2"), b"10.99.0.3")),
     ("packets from 10.99.0.3", lambda w, p: _changed(p, _rtp(w, p), source="10.99.0.3")),
     ("comes from 02:00:00:99:00:03", lambda w, p: _changed(p, _rtp(w, p), source_mac="02:00:00:99:00:03")),
     ("is a reset", lambda w, p: _changed(p, _control(p), flags=wire.RST)),
@@ -91,4 +95,18 @@ CHANGES = (
     ("the counts fall", lambda w, p: _bytes_changed(p, _report(w, p, 0), 20, b"\0\xff\0\0")),
 )
 
-CASES = [contract_can_break]
+def players_can_complain(case):
+    """Both players notice that a packet in fifty is missing."""
+    for name in player.PLAYERS:
+        with case.lab(SECONDS, switch="bridge") as lab:
+            lab.warm(["a"], "half")
+            clean = play(lab, "half", case.directory, client=name).frames
+            netns.lose(lab.namespace("bridge"), "a", LOSS_PERCENT)
+            done = play(lab, "half", case.directory, client=name)
+        expect(player.compare(done.client, done.frames, clean), f"{name} played the same frames in spite of losses")
+        expect(player.tally(done.frames, clean)["lost"] > 0, f"{name} lost no frame in spite of losses")
+        if name == "rtspsrc":
+            expect(any("packet lost" in fault for fault in done.client.faults()), "rtspsrc did not hear of a loss")
+
+
+CASES = [contract_can_break, players_can_complain]

@@ -32,7 +32,6 @@ KILLS = {
     "sigstop": Kind(labs.Lab.stop_server, labs.Lab.continue_server, 5.0, "its process stops (SIGSTOP)"),
 }
 EVENT_WITHIN_S = 15.0               # give_up_ms is 10 s
-LAST_WORDS_NS = 150_000_000         # what it takes to leave (SIGTERM); what it sends when it returns is later
 GAP_TOLERANCE_MS = 20.0             # what scheduling may put between the switch's clock and the capture's
 TIMES = ("detection_ms", "establishment_ms", "catch_up_ms", "media_gap_ms")
 
@@ -56,7 +55,7 @@ class Failover:
     killed_at_s: float = 0.0
     events: list = field(default_factory=list)
     run: Run = None
-    sent_by: dict = field(default_factory=dict)     # server -> the samples that it sent, seen on the server side
+    sends: dict = field(default_factory=dict)       # payload -> [(time_ns, server)], seen on the server side
 
     def __call__(self, playing):
         self.see(playing)
@@ -115,11 +114,15 @@ class Failover:
 
     def gap(self, kinds=tuple(CLOCK_RATES)):
         """The samples on both sides of the first failover: a's last packet and b's first, at the client."""
-        dead_ns = self.moment_ns + LAST_WORDS_NS
-        before = {sample.payload for sample in self.sent_by[self.deaths[0].server] if sample.time_ns < dead_ns}
         samples = [sample for sample in self.run.watch.samples if sample.kind in kinds]
-        first = next((n for n, sample in enumerate(samples) if sample.payload not in before), 0)
+        dead = self.deaths[0].server
+        first = next((n for n, sample in enumerate(samples) if self._sender(sample) not in (dead, None)), 0)
         return (samples[first - 1], samples[first]) if first else None
+
+    def _sender(self, sample):
+        """Whose packet this is: the last one that sent this payload before it arrived."""
+        sends = [send for send in self.sends.get(sample.payload, ()) if send[0] <= sample.time_ns]
+        return max(sends)[1] if sends else None
 
     def gap_ms(self, *kinds):
         gap = self.gap(*kinds)
@@ -137,6 +140,7 @@ def fail_over(lab, movie, deaths, directory, tick=lambda watch: None, client="ff
     with Capture(lab.namespace("bridge"), "uplink", lab.directory / "server-side.pcap") as servers:
         failover.run = play(lab, movie, directory, failover, client, user=user)
     for name, address in lab.servers_at.items():
-        failover.sent_by[name] = Watch(servers.file, address, lab.client).look().samples
+        for sample in Watch(servers.file, address, lab.client).look().samples:
+            failover.sends.setdefault(sample.payload, []).append((sample.time_ns, name))
     shutil.copy(servers.file, directory)
     return failover
