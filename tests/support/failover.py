@@ -51,6 +51,7 @@ class Failover:
     lab: labs.Lab
     deaths: list
     tick: object = lambda watch: None       # called all the while, with the watch
+    leave_at_s: float = None                # where the player is told to stop; without it, it plays to the end
     moment_ns: int = 0                      # of the first death
     killed_at_s: float = 0.0
     events: list = field(default_factory=list)
@@ -58,11 +59,14 @@ class Failover:
     sends: dict = field(default_factory=dict)       # payload -> [(time_ns, server)], seen on the server side
 
     def __call__(self, playing):
-        self.see(playing)
+        self._see_all(playing)
+        if self.leave_at_s is not None:
+            playing.wait_for_position(self.leave_at_s, self.tick)
+            playing.client.tell("stop")
         self._to_the_end(playing)
         self.events = self.lab.midstream.ask("events")
 
-    def see(self, playing):
+    def _see_all(self, playing):
         """Every death, what follows it, and every return."""
         for number, death in enumerate(self.deaths):
             playing.wait_for_position(death.position_s, self.tick)
@@ -134,9 +138,9 @@ class Failover:
         return None not in gaps and min(gaps) - GAP_TOLERANCE_MS <= told_ms <= max(gaps) + GAP_TOLERANCE_MS
 
 
-def fail_over(lab, movie, deaths, directory, tick=lambda watch: None, client="ffmpeg", user=""):
+def fail_over(lab, movie, deaths, directory, tick=lambda watch: None, client="ffmpeg", user="", leave_at_s=None):
     """Play a movie, with servers failing on the way."""
-    failover = Failover(lab, deaths, tick)
+    failover = Failover(lab, deaths, tick, leave_at_s)
     with Capture(lab.namespace("bridge"), "uplink", lab.directory / "server-side.pcap") as servers:
         failover.run = play(lab, movie, directory, failover, client, user=user)
     for name, address in lab.servers_at.items():

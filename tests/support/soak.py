@@ -113,8 +113,8 @@ def line(run):
 
 def print_table(runs):
     columns = ("detection", "establishment", "catch-up", "media gap", "gap in capture")
-    print(f"\n{'':<13} {'held':>9}" + "".join(f"{name:>24}" for name in columns))
-    print(f"{'':<13} {'':>9}" + f"{'median / 90 % / max ms':>24}" * len(columns))
+    print(f"\n{'':<13} {'held':>9}" + "".join(f"{name:>26}" for name in columns))
+    print(f"{'':<13} {'':>9}" + f"{'median / 90 % / max ms':>26}" * len(columns))
     for kill in KILLS:
         for state in STATES:
             some = [run for run in runs if (run["kill"], run["state"]) == (kill, state)]
@@ -125,7 +125,7 @@ def print_table(runs):
 
 def row(runs):
     held = f"{sum(not run['violations'] for run in runs)}/{len(runs)}"
-    return f"{held:>9}" + "".join(f"{spread([run[name] for run in runs]):>24}" for name in (*TIMES, "gap_ms"))
+    return f"{held:>9}" + "".join(f"{spread([run[name] for run in runs]):>26}" for name in (*TIMES, "gap_ms"))
 
 
 def spread(values):
