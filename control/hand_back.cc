@@ -28,12 +28,14 @@ std::string translated(const rtsp::Vocabulary& words, Bytes raw) {
 
 // What is known beside the packets: one NPT on both clocks, from the newest packets or, if the old
 // server sent none, from what both PLAY answers said.
-rtp::CutContext cut_context(const rtsp::Session& session, const rtsp::ReplaySession& other,
+rtp::CutContext cut_context(const rtsp::Session& session, const rtsp::Replay& replay, size_t s,
                             size_t index, const StreamState& stream) {
+  const rtsp::ReplaySession& other = replay.result(s);
   const rtsp::Stream& agreed = session.streams[index];
   const rtsp::ReplayStream& answer = other.streams[index];
   rtp::CutContext context;
   context.clock_rate = stream.clock_rate;
+  context.position_echoed = replay.position_echoed(s);
   context.frame_ticks = stream.position.frame_ticks();
   context.first_sequence = agreed.info_sequence;
   std::optional<RtpTimestamp> anchor;
@@ -182,7 +184,7 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       if (c.stream_state[s][i] == kNoStream) continue;
       StreamState& stream = streams[c.stream_state[s][i]];
       if (session.streams[i].ssrc) stream.continuity.announce_client_ssrc(*session.streams[i].ssrc);
-      stream.finder.reset(stream.last, cut_context(session, replay_.result(s), i, stream));
+      stream.finder.reset(stream.last, cut_context(session, replay_, s, i, stream));
       stream.phase = StreamPhase::kCutting;
       // A live source has no packet in common with the old one's: no use to wait for a match.
       stream.nothing_to_match = session.live;

@@ -14,7 +14,8 @@ constexpr uint32_t kMaxSearched = 2000;
 constexpr Duration kMaxSearch = 3s;
 constexpr uint32_t kLatePackets = 1 << 14;  // how long one from before the cut may still straggle in
 constexpr Duration kHold = 300ms;           // for content to overrule timestamps: some frames
-constexpr size_t kMaxHeld = 1024;           // packets of one stream in that time
+constexpr Duration kLongHold = 3s;  // the same if B's position is in doubt: a key frame's distance
+constexpr size_t kMaxHeld = 1024;   // packets of one stream in that time
 constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
 
 bool searched_enough(const StreamState& stream, Time now) {
@@ -108,7 +109,8 @@ bool Worker::find_cut(Connection& c, const FlowTarget& target, StreamState& stre
       (searched_enough(stream, now_) && stream.finder.give_up(header));
   if (!found && !stream.finder.holding()) return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
   if (!found) {
-    if (!was_holding) stream.hold_until = now_ + kHold;
+    if (!was_holding)
+      stream.hold_until = now_ + (stream.finder.proposal_in_doubt() ? kLongHold : kHold);
     arm(c, stream.hold_until);
     return hold(frame, c, target), false;
   }

@@ -67,11 +67,12 @@ struct Cut {
 
 // What the finder needs beside the packets. All timestamps of A are as the client saw them.
 struct CutContext {
-  uint32_t clock_rate = 0;     // 0: unknown, content only
-  bool has_position = false;   // the two anchors below are valid
-  RtpTimestamp client_anchor;  // on the client's clock, the timestamp of `anchor_position_ns`
-  RtpTimestamp server_anchor;  // on B's clock, the timestamp of the same NPT
-  uint32_t frame_ticks = 0;    // usual distance of two access units; 0: unknown
+  uint32_t clock_rate = 0;       // 0: unknown, content only
+  bool has_position = false;     // the two anchors below are valid
+  RtpTimestamp client_anchor;    // on the client's clock, the timestamp of `anchor_position_ns`
+  RtpTimestamp server_anchor;    // on B's clock, the timestamp of the same NPT
+  bool position_echoed = false;  // B may not start where it says (Replay::position_echoed)
+  uint32_t frame_ticks = 0;      // usual distance of two access units; 0: unknown
   // Highest that the client got: with B-frames it may be older than all that is remembered.
   std::optional<RtpTimestamp> highest_timestamp;
   // What RTP-Info told the client; counts only if A died before its first packet.
@@ -92,6 +93,9 @@ class CutFinder {
   bool holding() const {
     return cut_.method == CutMethod::kNone && proposal_.method != CutMethod::kNone;
   }
+  // B names the place that it was asked for, but its packets do not show an accurate seek: it may have
+  // started at the key frame before, and the proposal is then early by up to a key frame's distance.
+  bool proposal_in_doubt() const { return context_.position_echoed && !clamped_; }
   // Takes the proposal: no content came. False if there is none.
   bool accept();
   // Ends the search: this packet is the first to forward, one frame after the newest (kKeyframe).

@@ -61,6 +61,10 @@ class Replay {
   ReplayProgress progress() const { return progress_; }
   bool setups_done(size_t session) const;  // every stream's server ports are known: media may come
   const ReplaySession& result(size_t session) const { return sessions_[session]; }
+  // B says that it starts at the very place that was asked for. Some do so wherever they start.
+  bool position_echoed(size_t session) const {
+    return sessions_[session].play_start == positions_[session];
+  }
   const std::string& failure() const { return failure_; }  // "DESCRIBE: 404", "content differs: …"
   const std::string& step() const { return step_; }        // what is awaited, for timeouts
 

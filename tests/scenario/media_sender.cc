@@ -5,11 +5,24 @@
 #include "tests/scenario/host.h"
 
 namespace midstream::scenario {
+namespace {
+
+constexpr int kRounds = 5;  // of a live movie: longer than any test watches
+
+void add(std::vector<PlannedPacket>& packets, const Track& track, const MediaUnit& unit, Duration pts,
+         Duration when, size_t packet_bytes) {
+  for (Packet& p : packetize(track, unit, packet_bytes)) {
+    const bool last = p.end == unit.payload.size();
+    packets.push_back({&unit, std::move(p), pts, when, unit.marker && last});
+  }
+}
+
+}  // namespace
 
 std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position,
-                                bool accurate, bool insert_parameter_sets) {
+                                const Manner& manner) {
   const Duration key = movie.key_frame_before(position);
-  const Duration start = accurate ? position : key;
+  const Duration start = manner.accurate ? position : key;
   const bool video = track.type == "video";
   std::vector<PlannedPacket> packets;
   const auto first = std::find_if(track.units.begin(), track.units.end(), [&](const MediaUnit& u) {
@@ -18,9 +31,22 @@ std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration
   for (auto u = first; u != track.units.end(); ++u) {
     const Duration when = std::max(u->send - start, Duration(0));
     const Duration pts = std::max(u->pts, start);
-    if (u == first && video && insert_parameter_sets)
-      for (const Payload& p : parameter_sets()) packets.push_back({nullptr, p, pts, when, false});
-    packets.push_back({&*u, u->payload, pts, when, u->marker});
+    if (u == first && video && manner.insert_parameter_sets)
+      for (const Payload& p : parameter_sets())
+        packets.push_back({nullptr, {p, 0, 0}, pts, when, false});
+    add(packets, track, *u, pts, when, manner.packet_bytes);
+  }
+  return packets;
+}
+
+std::vector<PlannedPacket> plan_live(const Movie& movie, const Track& track, Duration position,
+                                     size_t packet_bytes) {
+  std::vector<PlannedPacket> packets;
+  for (int round = 0; round < kRounds; ++round) {
+    const Duration passed = movie.duration * round;
+    for (const MediaUnit& u : track.units)
+      if (passed + u.send >= position)
+        add(packets, track, u, passed + u.pts, passed + u.send - position, packet_bytes);
   }
   return packets;
 }
@@ -34,13 +60,16 @@ MediaSender::MediaSender(Host& host, Process& process, const Movie& movie,
       cname_(std::move(cname)) {}
 
 void MediaSender::play(Duration position, bool accurate, bool seeking) {
-  start_ = accurate ? position : movie_.key_frame_before(position);
+  const bool exact = accurate || personality_.live;
+  start_ = exact ? position : movie_.key_frame_before(position);
   played_ = Duration(0);
   schedules_.clear();
-  for (SenderTrack& t : tracks_) {
-    const bool insert = seeking && personality_.inserts_parameter_sets;
-    schedules_.push_back({plan(movie_, *t.track, position, accurate, insert)});
-  }
+  const Manner manner{accurate, seeking && personality_.inserts_parameter_sets,
+                      personality_.packet_bytes};
+  for (SenderTrack& t : tracks_)
+    schedules_.push_back({personality_.live
+                              ? plan_live(movie_, *t.track, position, personality_.packet_bytes)
+                              : plan(movie_, *t.track, position, manner)});
   start();
 }
 
@@ -49,12 +78,13 @@ void MediaSender::resume() { start(); }
 void MediaSender::start() {
   const uint64_t generation = ++generation_;
   playing_ = true;
+  finished_.reset();
   const Time first = host_.timeline().now() + personality_.media_delay;
   play_time_ = first - played_;
   for (size_t i = 0; i < tracks_.size(); ++i) {
-    host_.timeline().at(first, [this, i, generation] { step(i, generation); });
     host_.timeline().at(first + personality_.first_report,
                         [this, i, generation] { report(i, generation, false); });
+    host_.timeline().at(first, [this, i, generation] { step(i, generation); });
   }
 }
 
@@ -71,6 +101,7 @@ void MediaSender::stop() {
 Duration MediaSender::position() const {
   if (!playing_) return start_ + played_;
   const Duration played = std::max(host_.timeline().now() - play_time_, Duration(0));
+  if (personality_.live) return start_ + played;
   return std::min(start_ + played, movie_.duration);
 }
 
@@ -87,15 +118,15 @@ void MediaSender::step(size_t track, uint64_t generation) {
   });
 }
 
-void MediaSender::send(SenderTrack& t, const PlannedPacket& packet) {
+void MediaSender::send(SenderTrack& t, const PlannedPacket& planned) {
   const RtpPacket rtp{t.track->payload_type,
-                      packet.marker,
+                      planned.marker,
                       t.sequence++,
-                      t.base_timestamp + t.track->ticks(packet.pts),
+                      t.base_timestamp + t.track->ticks(planned.pts),
                       t.ssrc,
-                      packet.payload};
+                      planned.packet.payload};
   ++t.sent_packets;
-  t.sent_bytes += static_cast<uint32_t>(packet.payload.size());
+  t.sent_bytes += static_cast<uint32_t>(rtp.payload.size());
   host_.send_udp(t.server_rtp, t.client_rtp, write_rtp(rtp));
 }
 
@@ -125,7 +156,8 @@ void MediaSender::say_bye_when_all_sent() {
   for (const Schedule& s : schedules_)
     if (s.next < s.packets.size()) return;
   if (!playing_) return;
-  say_bye();
+  finished_ = host_.timeline().now();
+  if (personality_.says_bye) say_bye();
   pause();
 }
 

@@ -36,13 +36,21 @@ struct SenderTrack {
 // What a server sends for one PLAY, in order: the expectation of the contract, too.
 struct PlannedPacket {
   const MediaUnit* unit;  // null for an inserted parameter set
-  Payload payload;
+  Packet packet;
   Duration pts;   // clamped
   Duration when;  // after the start of PLAY
   bool marker;
 };
+struct Manner {
+  bool accurate = false;               // from the very position, else from the key frame before
+  bool insert_parameter_sets = false;  // before the first key frame
+  size_t packet_bytes = SIZE_MAX;
+};
 std::vector<PlannedPacket> plan(const Movie& movie, const Track& track, Duration position,
-                                bool accurate, bool insert_parameter_sets);
+                                const Manner& manner);
+// Of a movie that is on air again and again: what comes from `position` on, for a long while.
+std::vector<PlannedPacket> plan_live(const Movie& movie, const Track& track, Duration position,
+                                     size_t packet_bytes);
 
 class MediaSender {
  public:
@@ -57,6 +65,8 @@ class MediaSender {
   void say_bye();  // of every track, now
   bool playing() const { return playing_; }
   Duration position() const;  // NPT now
+  // When the last packet of all had left.
+  std::optional<Time> finished() const { return finished_; }
 
  private:
   struct Schedule {
@@ -66,7 +76,7 @@ class MediaSender {
 
   void start();
   void step(size_t track, uint64_t generation);
-  void send(SenderTrack& track, const PlannedPacket& packet);
+  void send(SenderTrack& track, const PlannedPacket& planned);
   void report(size_t track, uint64_t generation, bool bye);
   void say_bye_when_all_sent();
 
@@ -78,6 +88,7 @@ class MediaSender {
   std::vector<SenderTrack> tracks_;
   std::vector<Schedule> schedules_;
   bool playing_ = false;
+  std::optional<Time> finished_;
   uint64_t generation_ = 0;  // timers of an older PLAY do nothing
   Time play_time_;           // when NPT start_ was or would have been sent
   Duration start_{0};        // of the newest seek

@@ -7,6 +7,7 @@
 namespace midstream::scenario {
 namespace {
 
+constexpr uint8_t kFuA = 28;
 constexpr uint8_t kSliceNal = 0x41, kKeyNal = 0x65, kSequenceParameters = 0x67,
                   kPictureParameters = 0x68;
 constexpr uint32_t kSamplesPerFrame = 1024, kSampleRate = 48000;  // AAC
@@ -92,6 +93,24 @@ Duration Movie::key_frame_before(Duration position) const {
   for (const MediaUnit& u : tracks[0].units)
     if (u.key && u.pts <= position) best = std::max(best, u.pts);
   return best;
+}
+
+std::vector<Packet> packetize(const Track& track, const MediaUnit& unit, size_t most_bytes) {
+  const Payload& nal = unit.payload;
+  if (track.type != "video" || nal.size() <= most_bytes) return {{nal, 0, nal.size()}};
+  constexpr size_t kFuHeader = 2;
+  std::vector<Packet> packets;
+  for (size_t at = 1; at < nal.size();) {
+    const size_t bytes = std::min(most_bytes - kFuHeader, nal.size() - at);
+    const bool first = at == 1, last = at + bytes == nal.size();
+    Payload payload{static_cast<uint8_t>((nal[0] & 0xe0) | kFuA),
+                    static_cast<uint8_t>((nal[0] & 0x1f) | (first ? 0x80 : 0) | (last ? 0x40 : 0))};
+    payload.insert(payload.end(), nal.begin() + static_cast<std::ptrdiff_t>(at),
+                   nal.begin() + static_cast<std::ptrdiff_t>(at + bytes));
+    packets.push_back({std::move(payload), first ? 0 : at, at + bytes});
+    at += bytes;
+  }
+  return packets;
 }
 
 Movie make_movie(const MovieOptions& options) {

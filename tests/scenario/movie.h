@@ -32,12 +32,18 @@ struct MovieOptions {
   uint64_t content = 1;  // another number is another movie
 };
 
-struct MediaUnit {     // one packet
+struct MediaUnit {     // one NAL unit or one sound frame: one packet, if that is large enough
   Duration pts, send;  // both from the start of the movie
   uint32_t frame;      // in decode order
   uint32_t packet;     // of the frame
   bool marker, key;
   Payload payload;
+};
+
+// A unit, or a piece of one, as it travels: bytes [begin, end) of the unit.
+struct Packet {
+  Payload payload;
+  size_t begin, end;
 };
 
 struct Track {
@@ -47,6 +53,7 @@ struct Track {
   uint32_t clock_rate;
   Duration frame_duration;
   std::vector<MediaUnit> units;
+  uint32_t channels = 0;  // said in the rtpmap if not 0
 
   uint32_t ticks(Duration d) const;  // rounded down, as gst does
 };
@@ -60,6 +67,10 @@ struct Movie {
 };
 
 Movie make_movie(const MovieOptions& options);
+
+// What a server makes of a unit whose packets hold at most `most_bytes`: the unit itself, or FU-A
+// (RFC 6184 5.8) if it is a NAL unit and larger.
+std::vector<Packet> packetize(const Track& track, const MediaUnit& unit, size_t most_bytes);
 
 // Sequence and picture parameter set, as servers insert them at a seek.
 std::vector<Payload> parameter_sets();

@@ -124,11 +124,11 @@ PacketLog* PacketLog::current() { return current_log; }
 
 void PacketLog::frame(Time time, const std::string& host, bool sent, const Frame& frame,
                       std::string note) {
-  entries_.push_back({time, host, sent, frame, std::move(note)});
+  if (keep_) entries_.push_back({time, host, sent, frame, std::move(note)});
 }
 
 void PacketLog::remark(Time time, const std::string& host, std::string text) {
-  entries_.push_back({time, host, false, {}, std::move(text)});
+  if (keep_) entries_.push_back({time, host, false, {}, std::move(text)});
 }
 
 std::string PacketLog::print(bool shorten) const {

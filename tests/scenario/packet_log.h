@@ -38,6 +38,9 @@ class PacketLog {
   void frame(Time time, const std::string& host, bool sent, const Frame& frame, std::string note = {});
   void remark(Time time, const std::string& host, std::string text);
 
+  // False: nothing is kept from now on, for runs that are many or long.
+  void keep(bool yes) { keep_ = yes; }
+
   const std::vector<Entry>& entries() const { return entries_; }
   std::string print(bool shorten) const;
 
@@ -45,6 +48,7 @@ class PacketLog {
   static PacketLog* current();
 
  private:
+  bool keep_ = true;
   std::vector<Entry> entries_;
 };
 

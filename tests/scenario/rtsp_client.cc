@@ -48,7 +48,7 @@ const RtspMessage* RtspClient::answer(uint32_t cseq) const {
 
 std::string RtspClient::format_request(const std::string& method, const std::string& headers,
                                        std::string uri) {
-  if (uri.empty()) uri = session_id_.empty() ? url_ : url_ + "/";
+  if (uri.empty()) uri = session_id_.empty() ? url_ : base_;
   exchanges_[++cseq_] = {method, host_.timeline().now(), {}};
   std::string text = fmt::format("{} {} RTSP/1.0\r\nCSeq: {}\r\nUser-Agent: Lavf59.27.100\r\n{}",
                                  method, uri, cseq_, headers);
@@ -115,9 +115,9 @@ void RtspClient::on_message(const RtspMessage& message) {
 bool RtspClient::describe() {
   if (!call("DESCRIBE", "Accept: application/sdp\r\n")) return false;
   const RtspMessage& answer = *this->answer(cseq_);
-  std::string base = answer.header("Content-Base");
-  if (base.empty()) base = url_ + "/";
-  if (base.back() != '/') base += '/';
+  base_ = answer.header("Content-Base");
+  if (base_.empty()) base_ = url_ + "/";
+  if (base_.back() != '/') base_ += '/';
   bool in_media = false;
   for (size_t at = 0; at < answer.body.size();) {
     const size_t end = answer.body.find("\r\n", at);
@@ -126,7 +126,7 @@ bool RtspClient::describe() {
     in_media = in_media || line.starts_with("m=");
     if (in_media && line.starts_with("a=control:")) {
       tracks_.emplace_back();
-      tracks_.back().control = base + line.substr(10);
+      tracks_.back().control = base_ + line.substr(10);
       tracks_.back().rtp_port =
           static_cast<uint16_t>(options_.first_udp_port + 2 * (tracks_.size() - 1));
     }

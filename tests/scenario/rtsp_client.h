@@ -84,6 +84,7 @@ class RtspClient {
   TcpPeer& tcp() { return *tcp_; }
   Host& host() { return host_; }
   const std::string& url() const { return url_; }
+  Endpoint server() const { return options_.server; }  // what it dialled
   void send_reports(bool yes) { reporting_ = yes; }
 
  private:
@@ -100,6 +101,7 @@ class RtspClient {
   Host& host_;
   ClientOptions options_;
   std::string url_;
+  std::string base_;  // of relative URLs, and what PLAY names: Content-Base, if there was one
   TcpPeer* tcp_ = nullptr;
   std::string unread_;
   uint32_t cseq_ = 0;

@@ -5,7 +5,14 @@
 namespace midstream::scenario {
 
 RtspServer::RtspServer(Host& host, ServerOptions options)
-    : host_(host), options_(std::move(options)), movie_(make_movie(options_.movie)) {
+    : host_(host),
+      options_(std::move(options)),
+      movie_(options_.shown ? *options_.shown : make_movie(options_.movie)) {
+  const Personality& p = options_.personality;
+  for (size_t i = 0; i < movie_.tracks.size(); ++i) {
+    movie_.tracks[i].control = fmt::format(fmt::runtime(p.control), p.first_control + i);
+    movie_.tracks[i].payload_type = static_cast<uint8_t>(p.first_payload_type + i);
+  }
   next_rtp_port_ = options_.first_rtp_port;
   // A late SYN-ACK of an earlier attempt on the same 4-tuple is rightly answered with such an RST.
   options_.tcp.strict_resets = false;
@@ -58,10 +65,36 @@ void RtspServer::on_event(size_t connection, TcpEvent event) {
 }
 
 void RtspServer::end_sessions_of(const TcpPeer& tcp) {
+  if (options_.personality.sessions_outlive_connections) return;
+  for (Session& s : sessions_)
+    if (s.connection == &tcp) end(s);
+}
+
+void RtspServer::end(Session& session) {
+  session.open = false;
+  session.sender->stop();
+}
+
+void RtspServer::end_when_silent(Session& session) {
+  const Time due = session.last_sign + std::chrono::seconds(options_.personality.announced_timeout_s);
+  host_.timeline().at(due, [this, &session, due] {
+    if (!session.open) return;
+    if (session.last_sign + std::chrono::seconds(options_.personality.announced_timeout_s) > due)
+      return end_when_silent(session);
+    end(session);
+  });
+}
+
+// Everyone may have the same server ports: the client's tell whose packet it is.
+void RtspServer::heard_from(Endpoint client, uint16_t server_port) {
   for (Session& s : sessions_) {
-    if (s.connection != &tcp) continue;
-    s.open = false;
-    s.sender->stop();
+    if (!s.open) continue;
+    for (const SenderTrack& t : s.sender->tracks()) {
+      const bool report = client == t.client_rtcp && server_port == t.server_rtp + 1;
+      const bool media = client == t.client_rtp && server_port == t.server_rtp;
+      if (report || (media && options_.personality.any_packet_keeps_alive))
+        s.last_sign = host_.timeline().now();
+    }
   }
 }
 
@@ -86,8 +119,11 @@ void RtspServer::on_request(size_t connection, const RtspMessage& request) {
   if (request.is_response()) return;
   if (!answering_) return;
   const Answer a = answer(connection, request);
-  std::string text = fmt::format("RTSP/1.0 {}\r\nCSeq: {}\r\n{}Server: {}\r\n", a.status,
-                                 request.header("CSeq"), a.headers, options_.personality.server_name);
+  if (a.at_once) a.at_once();
+  std::string text =
+      fmt::format("RTSP/1.0 {}\r\nCSeq: {}\r\n{}", a.status, request.header("CSeq"), a.headers);
+  const std::string& server = options_.personality.server_name;
+  if (!server.empty()) text += fmt::format("Server: {}\r\n", server);
   if (!a.body.empty()) text += fmt::format("Content-Length: {}\r\n", a.body.size());
   text += "\r\n" + a.body;
   c.free_at = std::max(c.free_at, host_.timeline().now()) + a.delay;
@@ -103,10 +139,11 @@ void RtspServer::on_request(size_t connection, const RtspMessage& request) {
 RtspServer::Answer RtspServer::answer(size_t connection, const RtspMessage& request) {
   const Duration delay = options_.personality.answer_delay;
   const std::string method = request.method();
-  if (!request.cseq()) return {"400 Bad Request", "", "", delay, {}};
+  if (!request.cseq()) return {.status = "400 Bad Request", .delay = delay};
   const std::string named = request.header("Session");
   Session* session = find(named);
-  if (!named.empty() && session == nullptr) return {"454 Session Not Found", "", "", delay, {}};
+  if (!named.empty() && session == nullptr) return {.status = "454 Session Not Found", .delay = delay};
+  if (session != nullptr) session->last_sign = host_.timeline().now();
   Answer a;
   if (method == "DESCRIBE") {
     a = describe(request);
@@ -127,14 +164,16 @@ RtspServer::Answer RtspServer::answer(size_t connection, const RtspMessage& requ
   } else {
     a.status = "501 Not Implemented";
   }
-  if (session != nullptr) a.headers += "Session: " + session->id + "\r\n";
+  if (session != nullptr && method != "SETUP") a.headers += session_header(*session, method);
   a.delay = std::max(a.delay, delay);
   return a;
 }
 
 RtspServer::Session* RtspServer::find(const std::string& header) {
+  const bool literally = options_.personality.takes_session_literally;
+  const std::string id = literally ? header : header.substr(0, header.find(';'));
   for (Session& s : sessions_)
-    if (s.open && s.id == header.substr(0, header.find(';'))) return &s;
+    if (s.open && s.id == id) return &s;
   return nullptr;
 }
 

@@ -1,8 +1,9 @@
 // A scripted RTSP server on a host: answers what players and the switch ask, plays its movie over UDP,
-// and remembers what it was asked and told. Strict where real servers are: a session must be its own
-// (454), CSeq must be there (400).
+// and remembers what it was asked and told; all in the manner of its personality. Strict where real
+// servers are: a session must be its own (454), CSeq must be there (400).
 //
-// A session ends when its connection closes. die(), freeze() and thaw() are for the tests.
+// A session ends when its connection closes (if that is the personality's manner), and when the client
+// has given no sign of life for the session's timeout. die(), freeze() and thaw() are for the tests.
 #pragma once
 
 #include <deque>
@@ -21,7 +22,8 @@ namespace midstream::scenario {
 
 struct ServerOptions {
   Personality personality;
-  MovieOptions movie;
+  MovieOptions movie;          // made of these options, ...
+  std::optional<Movie> shown;  // ... or this one
   TcpOptions tcp;
   uint16_t port = 554;
   uint16_t first_rtp_port = 6970;
@@ -40,6 +42,8 @@ class RtspServer {
     bool played = false;
     bool open = true;
     const TcpPeer* connection = nullptr;  // that it was set up on
+    Time since;                           // when it was set up
+    Time last_sign;                       // of the client
   };
   struct Request {
     RtspMessage message;
@@ -82,7 +86,7 @@ class RtspServer {
     std::string status = "200 OK";
     std::string headers, body;
     Duration delay{0};
-    std::function<void()> afterwards;
+    std::function<void()> at_once, afterwards;  // before and behind the answer
   };
 
   void on_accept(TcpPeer& tcp);
@@ -95,12 +99,21 @@ class RtspServer {
   Answer play(Session& session, const RtspMessage& request);
   Answer pause(Session& session);
   Answer teardown(Session& session);
-  std::string sdp() const;
+  std::string sdp(const RtspMessage& request) const;
+  std::string session_header(const Session& session, const std::string& method) const;
+  std::string own_authority() const;
+  std::string range_header(Duration start) const;
+  Duration first_presentation(const Track& track, Duration start) const;
+  Session& open_session(const TcpPeer& tcp, const std::string& url);
+  bool ports_in_use(const Session* session, const SenderTrack& track) const;
   std::string rtp_info(const Session& session, Duration start, bool fresh_seek) const;
   SenderTrack make_track(size_t index, const RtspMessage& request, Address client);
   Session* find(const std::string& session_header);
   void listen_to_reports(uint16_t rtp_port);
   void end_sessions_of(const TcpPeer& tcp);
+  void end(Session& session);
+  void end_when_silent(Session& session);
+  void heard_from(Endpoint client, uint16_t server_port);
 
   Host& host_;
   ServerOptions options_;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "tests/scenario/npt_text.h"
 #include "tests/scenario/rtsp_server.h"
 
@@ -7,13 +9,33 @@ namespace midstream::scenario {
 namespace {
 
 // gst-rtsp-server draws from this alphabet.
-constexpr char kIdAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+";
+constexpr std::string_view kIdAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+";
 
-std::string random_id(Random& random, uint32_t length) {
+std::string random_id(Random& random, const Personality& p) {
+  const std::string_view digits = p.id_digits == Personality::IdDigits::kText ? kIdAlphabet
+                                  : p.id_digits == Personality::IdDigits::kUpperHex
+                                      ? "0123456789ABCDEF"
+                                      : "0123456789abcdef";
   std::string id;
-  while (id.size() < length) id += kIdAlphabet[random.between(0, sizeof kIdAlphabet - 2)];
+  while (id.size() < p.session_id_length)
+    id += digits[random.between(0, static_cast<uint32_t>(digits.size() - 1))];
   return id;
 }
+
+// "rtsp://10.99.0.2:554/movie/" -> "10.99.0.2"
+std::string host_of(const std::string& url) {
+  const size_t begin = url.find("://") == std::string::npos ? 0 : url.find("://") + 3;
+  return url.substr(begin, url.find_first_of(":/", begin) - begin);
+}
+
+// The same URL at another authority.
+std::string with_authority(const std::string& url, const std::string& authority) {
+  const size_t begin = url.find("://") + 3;
+  return url.substr(0, begin) + authority + url.substr(std::min(url.find('/', begin), url.size()));
+}
+
+constexpr uint16_t kOnePort = 8000;  // gortsplib's
 
 uint16_t port_of(const std::string& text) {
   return static_cast<uint16_t>(std::strtoul(text.c_str(), nullptr, 10));
@@ -21,26 +43,41 @@ uint16_t port_of(const std::string& text) {
 
 }  // namespace
 
-std::string RtspServer::sdp() const {
-  std::string text = fmt::format(
-      "v=0\r\no=- {} 1 IN IP4 {}\r\ns=Session streamed with GStreamer\r\nt=0 0\r\na=control:*\r\n"
-      "a=range:npt=0-{}\r\n",
-      host_.address().v4_value() * uint64_t{31}, to_string(host_.address()),
-      write_seconds(movie_.duration));
+std::string RtspServer::sdp(const RtspMessage& request) const {
+  const bool own = options_.personality.own_address_urls;
+  const std::string host = own ? to_string(host_.address()) : host_of(request.uri());
+  std::string text =
+      fmt::format("v=0\r\no=- {} 1 IN IP4 {}\r\ns=Session\r\nc=IN IP4 {}\r\nt=0 0\r\na=control:*\r\n",
+                  host_.address().v4_value() * uint64_t{31}, host, own ? host : "0.0.0.0");
+  if (!options_.personality.live)
+    text += fmt::format("a=range:npt=0-{}\r\n", write_seconds(movie_.duration));
   for (const Track& t : movie_.tracks)
-    text += fmt::format(
-        "m={} 0 RTP/AVP {}\r\nc=IN IP4 0.0.0.0\r\na=rtpmap:{} {}/{}\r\na=fmtp:{} "
-        "{}\r\na=control:{}\r\n",
-        t.type, t.payload_type, t.payload_type, t.encoding, t.clock_rate, t.payload_type, t.format,
-        t.control);
+    text += fmt::format("m={} 0 RTP/AVP {}\r\na=rtpmap:{} {}/{}{}\r\na=fmtp:{} {}\r\na=control:{}\r\n",
+                        t.type, t.payload_type, t.payload_type, t.encoding, t.clock_rate,
+                        t.channels > 0 ? fmt::format("/{}", t.channels) : "", t.payload_type, t.format,
+                        t.control);
   return text;
 }
 
 RtspServer::Answer RtspServer::describe(const RtspMessage& request) {
+  std::string base = request.uri();
+  if (options_.personality.own_address_urls) base = with_authority(base, own_authority());
   Answer a;
-  a.headers = fmt::format("Content-Type: application/sdp\r\nContent-Base: {}/\r\n", request.uri());
-  a.body = sdp();
+  a.headers = fmt::format("Content-Type: application/sdp\r\nContent-Base: {}/\r\n", base);
+  a.body = sdp(request);
   return a;
+}
+
+std::string RtspServer::own_authority() const {
+  const std::string host = to_string(host_.address());
+  return options_.port == 554 ? host : fmt::format("{}:{}", host, options_.port);
+}
+
+std::string RtspServer::session_header(const Session& s, const std::string& method) const {
+  const Personality& p = options_.personality;
+  const bool timeout = p.announced_timeout_s != 60 && (method == "SETUP" || !p.timeout_in_setup_only);
+  return timeout ? fmt::format("Session: {};timeout={}\r\n", s.id, p.announced_timeout_s)
+                 : fmt::format("Session: {}\r\n", s.id);
 }
 
 SenderTrack RtspServer::make_track(size_t index, const RtspMessage& request, Address client) {
@@ -50,8 +87,12 @@ SenderTrack RtspServer::make_track(size_t index, const RtspMessage& request, Add
   const std::string ports = parameter(request.header("Transport"), "client_port");
   t.client_rtp = {client, port_of(ports)};
   t.client_rtcp = {client, port_of(ports.substr(ports.find('-') + 1))};
-  t.server_rtp = next_rtp_port_;
-  next_rtp_port_ = static_cast<uint16_t>(next_rtp_port_ + 2);
+  if (options_.personality.one_port_pair) {
+    t.server_rtp = kOnePort;
+  } else {
+    t.server_rtp = next_rtp_port_;
+    next_rtp_port_ = static_cast<uint16_t>(next_rtp_port_ + 2);
+  }
   t.ssrc = random.u32();
   t.sequence = t.first_sequence = index < options_.first_sequence.size()
                                       ? options_.first_sequence[index]
@@ -62,50 +103,76 @@ SenderTrack RtspServer::make_track(size_t index, const RtspMessage& request, Add
 }
 
 RtspServer::Answer RtspServer::setup(size_t connection, const RtspMessage& request) {
-  Answer a;
+  const Personality& p = options_.personality;
   const TcpPeer& tcp = *connections_[connection].tcp;
   size_t index = 0;
   while (index < movie_.tracks.size() && !request.uri().ends_with("/" + movie_.tracks[index].control))
     ++index;
-  if (index == movie_.tracks.size()) return {"404 Not Found", "", "", {}, {}};
+  if (index == movie_.tracks.size()) return {.status = "404 Not Found"};
   const std::string transport = request.header("Transport");
   if (!transport.starts_with("RTP/AVP") || parameter(transport, "client_port").empty())
-    return {"461 Unsupported Transport", "", "", {}, {}};
+    return {.status = "461 Unsupported Transport"};
   Session* s = find(request.header("Session"));
-  if (s == nullptr) {
-    Session fresh;
-    fresh.id = random_id(host_.random(), options_.personality.session_id_length);
-    fresh.client = tcp.remote().address;
-    fresh.url = request.uri().substr(0, request.uri().rfind('/'));
-    fresh.connection = &tcp;
-    fresh.sender =
-        std::make_unique<MediaSender>(host_, process_, movie_, options_.personality,
-                                      fmt::format("user{}@{}", host_.random().u32(), host_.name()));
-    sessions_.push_back(std::move(fresh));
-    s = &sessions_.back();
-    a.headers = "Session: " + s->id;
-    if (options_.personality.announced_timeout_s != 60)
-      a.headers += fmt::format(";timeout={}", options_.personality.announced_timeout_s);
-    a.headers += "\r\n";
-  }
   const SenderTrack t = make_track(index, request, tcp.remote().address);
+  if (p.refuses_ports_in_use && ports_in_use(s, t)) return {.status = "400 Bad Request"};
+  if (s == nullptr) s = &open_session(tcp, request.uri());
   listen_to_reports(t.server_rtp);
   s->sender->tracks().push_back(t);
-  a.headers +=
-      fmt::format("Transport: RTP/AVP;unicast;client_port={}-{};server_port={}-{}{};mode=\"PLAY\"\r\n",
-                  t.client_rtp.port, t.client_rtcp.port, t.server_rtp, t.server_rtp + 1,
-                  options_.personality.says_ssrc ? fmt::format(";ssrc={:08X}", t.ssrc) : "");
+  std::string agreed = "RTP/AVP;unicast";
+  if (p.says_destination_and_source)
+    agreed += fmt::format(";destination={};source={}", to_string(tcp.remote().address),
+                          to_string(host_.address()));
+  agreed += fmt::format(";client_port={}-{};server_port={}-{}", t.client_rtp.port, t.client_rtcp.port,
+                        t.server_rtp, t.server_rtp + 1);
+  if (p.says_ssrc) agreed += fmt::format(";ssrc={:08X};mode=\"PLAY\"", t.ssrc);
+  Answer a;
+  a.headers = session_header(*s, "SETUP") + "Transport: " + agreed + "\r\n";
   return a;
 }
 
+RtspServer::Session& RtspServer::open_session(const TcpPeer& tcp, const std::string& url) {
+  const Personality& p = options_.personality;
+  Session fresh;
+  fresh.id = random_id(host_.random(), p);
+  fresh.client = tcp.remote().address;
+  fresh.url = url.substr(0, url.rfind('/'));
+  if (p.own_address_urls) fresh.url = with_authority(fresh.url, own_authority());
+  fresh.connection = &tcp;
+  fresh.since = fresh.last_sign = host_.timeline().now();
+  fresh.sender = std::make_unique<MediaSender>(
+      host_, process_, movie_, p, fmt::format("user{}@{}", host_.random().u32(), host_.name()));
+  sessions_.push_back(std::move(fresh));
+  end_when_silent(sessions_.back());
+  return sessions_.back();
+}
+
+bool RtspServer::ports_in_use(const Session* session, const SenderTrack& track) const {
+  for (const Session& s : sessions_) {
+    if (!s.open || &s == session) continue;
+    for (const SenderTrack& t : s.sender->tracks())
+      if (t.client_rtp == track.client_rtp) return true;
+  }
+  return false;
+}
+
 void RtspServer::listen_to_reports(uint16_t rtp_port) {
-  host_.bind_udp(rtp_port, [this](Endpoint, Bytes) { ++punches_; });
+  host_.bind_udp(rtp_port, [this, rtp_port](Endpoint from, Bytes) {
+    ++punches_;
+    heard_from(from, rtp_port);
+  });
   const uint16_t rtcp_port = static_cast<uint16_t>(rtp_port + 1);
   host_.bind_udp(rtcp_port, [this, rtcp_port](Endpoint from, Bytes bytes) {
     const auto rtcp = read_rtcp(bytes);
     if (!rtcp) return host_.violation("malformed RTCP");
+    heard_from(from, rtcp_port);
     reports_.push_back({host_.timeline().now(), from, rtcp_port, *rtcp});
   });
+}
+
+// Presentation time of the track's first packet if the movie is played from the key frame at `start`.
+Duration RtspServer::first_presentation(const Track& track, Duration start) const {
+  const auto planned = plan(movie_, track, start, {});
+  return planned.empty() ? start : planned.front().pts;
 }
 
 // The rtptime of the position, or what gst says instead.
@@ -114,9 +181,12 @@ std::string RtspServer::rtp_info(const Session& s, Duration start, bool fresh_se
   for (const SenderTrack& t : s.sender->tracks()) {
     const bool lie = fresh_seek && options_.personality.lies_in_rtp_info_after_seek;
     const bool less = fresh_seek && options_.personality.rtp_info_sequence_one_less;
+    Duration stated = start;
+    if (lie) stated = Duration(0);
+    if (options_.personality.rtptime_is_first_packets) stated = first_presentation(*t.track, start);
     text += fmt::format("{}url={}/{};seq={};rtptime={}", text.empty() ? "" : ", ", s.url,
                         t.track->control, static_cast<uint16_t>(t.sequence - (less ? 1 : 0)),
-                        lie ? t.base_timestamp : t.base_timestamp + t.track->ticks(start));
+                        t.base_timestamp + t.track->ticks(stated));
   }
   return text;
 }
@@ -127,29 +197,36 @@ RtspServer::Answer RtspServer::play(Session& s, const RtspMessage& request) {
   Answer a;
   a.delay = p.play_delay;
   MediaSender& sender = *s.sender;
+  std::function<void()> begin;
   if (range.empty() && s.played) {
     a.headers =
-        fmt::format("RTP-Info: {}\r\nRange: npt={}-{}\r\n", rtp_info(s, sender.position(), false),
-                    write_seconds(sender.position()), write_seconds(movie_.duration));
-    a.afterwards = [&sender] {
+        "RTP-Info: " + rtp_info(s, sender.position(), false) + "\r\n" + range_header(sender.position());
+    begin = [&sender] {
       if (!sender.playing()) sender.resume();
     };
+    (p.media_before_answer ? a.at_once : a.afterwards) = begin;
     return a;
   }
   const size_t value = range.find("npt=");
   Duration wanted = value == std::string::npos ? Duration(0) : read_seconds(range.substr(value + 4));
   if (!p.seeks_before_key_frame) wanted = Duration(0);
+  if (p.live) wanted = host_.timeline().now().time_since_epoch() % movie_.duration;  // on air now
   const bool accurate = p.honours_seek_style && request.header("Seek-Style") == "RAP";
-  const Duration start = accurate ? wanted : movie_.key_frame_before(wanted);
-  const bool seeking = wanted > Duration(0) || s.played;
+  const Duration start = accurate || p.live ? wanted : movie_.key_frame_before(wanted);
+  const bool seeking = !p.live && (wanted > Duration(0) || s.played);
   if (p.timestamps_restart_at_seek && seeking)
     for (SenderTrack& t : sender.tracks()) t.base_timestamp -= t.track->ticks(start);
-  a.headers =
-      fmt::format("RTP-Info: {}\r\nRange: npt={}-{}\r\n", rtp_info(s, start, seeking && !s.played),
-                  write_seconds(start), write_seconds(movie_.duration));
+  a.headers = "RTP-Info: " + rtp_info(s, start, seeking && !s.played) + "\r\n" +
+              range_header(p.echoes_range ? wanted : start);
   s.played = true;
-  a.afterwards = [&sender, wanted, accurate, seeking] { sender.play(wanted, accurate, seeking); };
+  begin = [&sender, wanted, accurate, seeking] { sender.play(wanted, accurate, seeking); };
+  (p.media_before_answer ? a.at_once : a.afterwards) = begin;
   return a;
+}
+
+std::string RtspServer::range_header(Duration start) const {
+  if (options_.personality.live) return "";
+  return fmt::format("Range: npt={}-{}\r\n", write_seconds(start), write_seconds(movie_.duration));
 }
 
 RtspServer::Answer RtspServer::pause(Session& s) {

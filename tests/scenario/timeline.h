@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "lib/base/time.h"
@@ -26,6 +27,11 @@ class Timeline {
   }
   Key after(Duration delay, Event event) { return at(now_ + delay, std::move(event)); }
   void cancel(Key key) { events_.erase(key); }
+
+  // When the next event is due.
+  std::optional<Time> next() const {
+    return events_.empty() ? std::nullopt : std::optional(events_.begin()->first.first);
+  }
 
   void run_for(Duration duration) { run_to(now_ + duration); }
   // True as soon as the condition holds; false if it did not within the time limit.

@@ -3,6 +3,11 @@
 #include <algorithm>
 
 namespace midstream::scenario {
+namespace {
+
+constexpr Duration kUnderway = 500ms;  // the last packets, and those that the switch holds
+
+}  // namespace
 
 World::World(const WorldOptions& o)
     : random(o.seed), clients(timeline, log, o.seed + 1), servers(timeline, log, o.seed + 2) {
@@ -39,12 +44,32 @@ void World::add_server(const std::string& name, const std::string& address, Serv
   servers_.push_back(std::make_unique<RtspServer>(host, std::move(options)));
 }
 
+const RtspServer* World::newest_server() const {
+  const RtspServer* newest = nullptr;
+  for (const auto& server : servers_) {
+    const RtspServer::Session* session = server->newest_session();
+    if (session == nullptr) continue;
+    if (newest == nullptr || session->since > newest->newest_session()->since) newest = server.get();
+  }
+  return newest;
+}
+
+RtspServer& World::first_server() {
+  for (const auto& server : servers_)
+    for (const RtspServer::Session& s : server->sessions())
+      if (s.id == client().session_id()) return *server;
+  return a();
+}
+
 bool World::run_to_the_end(Duration limit) {
+  const auto said_bye = [](const ClientTrack& t) { return !t.rtcp.empty() && t.rtcp.back().rtcp.bye; };
   return run_until(
-      [this] {
-        return std::ranges::all_of(client().tracks(), [](const ClientTrack& t) {
-          return !t.rtcp.empty() && t.rtcp.back().rtcp.bye;
-        });
+      [&] {
+        if (std::ranges::all_of(client().tracks(), said_bye)) return true;
+        const RtspServer* server = newest_server();
+        if (server == nullptr || server->personality().says_bye) return false;
+        const auto finished = server->newest_session()->sender->finished();
+        return finished && timeline.now() >= *finished + kUnderway;
       },
       limit);
 }

@@ -51,8 +51,13 @@ class World {
   bool run_until(Condition&& condition, Duration limit) {
     return timeline.run_until(condition, limit);
   }
-  // Until the client has had a BYE for every track, or the time is over.
+  // Until the client has had a BYE for every track, or the server that plays has sent all and is not
+  // one to say BYE; false if the time is over.
   bool run_to_the_end(Duration limit = 20s);
+  // The session at any server that was set up last, and that server; null if there is none.
+  const RtspServer* newest_server() const;
+  // The server that gave the client its Session id: its terms are the client's for good.
+  RtspServer& first_server();
 
  private:
   void add_server(const std::string& name, const std::string& address, ServerOptions options);
