@@ -184,6 +184,8 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       if (c.stream_state[s][i] == kNoStream) continue;
       StreamState& stream = streams[c.stream_state[s][i]];
       if (session.streams[i].ssrc) stream.continuity.announce_client_ssrc(*session.streams[i].ssrc);
+      if (c.conversation.description.media[session.streams[i].media].has_payload_type)
+        stream.continuity.announce_client_payload_type(session.streams[i].payload_type);
       stream.finder.reset(stream.last, cut_context(session, replay_, s, i, stream));
       stream.phase = StreamPhase::kCutting;
       // A live source has no packet in common with the old one's: no use to wait for a match.

@@ -58,6 +58,11 @@ class Continuity {
     if (!has_client_ssrc_) client_ssrc_ = ssrc;
     has_client_ssrc_ = true;
   }
+  // What its description told the client; counts only if no packet came.
+  void announce_client_payload_type(uint8_t type) {
+    if (!has_client_type_) client_type_ = type;
+    has_client_type_ = true;
+  }
   bool active() const { return active_; }
 
   // Server -> client: rewrites the header in place. False if the SSRC is not the server's: drop.

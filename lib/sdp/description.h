@@ -27,7 +27,9 @@ struct Media {
   bool has_payload_type = false;
   FixedString<32> encoding;  // "H264", upper case; empty without rtpmap
   uint32_t clock_rate = 0;   // rtpmap, else rtp::static_clock_rate, else 0
-  uint64_t format_hash = 0;  // over normalised fmtp, order of parameters and payload number apart
+  uint32_t channels = 0;     // rtpmap; 0 if it says none
+  // Over the fmtp parameters that matter to a decoder, normalised, order and payload number apart.
+  uint64_t format_hash = 0;
   FixedString<256> control;  // as written: absolute, relative or "*"
 };
 
@@ -43,7 +45,8 @@ struct Description {
 // False if it is no SDP (no v=0), has more than kMaxMedia media, or a text that has no room above.
 bool parse(std::string_view text, Description& out);
 
-// Media are counted from 1. Empty if the same content: count, types, encodings, clock rates, fmtp.
+// Media are counted from 1. Empty if the same content: count, types, encodings, clock rates, channels,
+// fmtp.
 // Otherwise what differs, as a short text for the event ("media 1: encoding H265, was H264"). Payload
 // types, control names, addresses, o= and ranges do not count.
 FixedString<128> difference(const Description& reference, const Description& other);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 
 #include "lib/sdp/description.h"
@@ -27,6 +28,13 @@ bool same_encoding(const Media& reference, const Media& other) {
          reference.payload_type == other.payload_type;
 }
 
+// RFC 4566 6: what is not said is one channel; but in RFC 3640's formats the configuration says it.
+bool same_channels(const Media& reference, const Media& other) {
+  const bool both = reference.channels != 0 && other.channels != 0;
+  if (!both && reference.encoding.view() == "MPEG4-GENERIC") return true;
+  return std::max(reference.channels, 1u) == std::max(other.channels, 1u);
+}
+
 string media_difference(const Media& reference, const Media& other) {
   if (reference.type.view() != other.type.view()) {
     return is_and_was("type", other.type.view(), reference.type.view());
@@ -37,6 +45,10 @@ string media_difference(const Media& reference, const Media& other) {
   if (reference.clock_rate != other.clock_rate) {
     return is_and_was("clock rate", std::to_string(other.clock_rate),
                       std::to_string(reference.clock_rate));
+  }
+  if (!same_channels(reference, other)) {
+    return is_and_was("channels", std::to_string(std::max(other.channels, 1u)),
+                      std::to_string(std::max(reference.channels, 1u)));
   }
   return reference.format_hash == other.format_hash ? "" : "format parameters differ";
 }

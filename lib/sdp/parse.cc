@@ -40,13 +40,23 @@ bool is_hex_valued(string_view name) {
   return equal_ignoring_case(name, "profile-level-id") || equal_ignoring_case(name, "config");
 }
 
+// What servers say differently of the same content, and no decoder needs: a level that they estimate
+// (RFC 3640 4.1: informative there; in H.264 it is the stream's own), rates, what clients may send.
+bool is_immaterial(string_view name, bool audio) {
+  if (audio && equal_ignoring_case(name, "profile-level-id")) return true;
+  for (const string_view other : {"streamtype", "bitrate", "level-asymmetry-allowed"})
+    if (equal_ignoring_case(name, other)) return true;
+  return false;
+}
+
 // The sum over the parameters: their order does not count.
-uint64_t format_hash(string_view parameters) {
+uint64_t format_hash(string_view parameters, bool audio) {
   uint64_t sum = 0;
   while (!parameters.empty()) {
     string_view value = trim(take_until(parameters, ';'));
     if (value.empty()) continue;
     const string_view name = trim(take_until(value, '='));
+    if (is_immaterial(name, audio)) continue;
     const uint64_t name_hash = fnv1a("=", hash_lower(name, kFnvOffset));
     value = trim(value);
     sum += is_hex_valued(name) ? hash_lower(value, name_hash) : fnv1a(value, name_hash);
@@ -63,13 +73,14 @@ bool names_format(string_view& value, const Media& media) {
 bool read_rtpmap(string_view value, Media& media) {
   if (!names_format(value, media)) return true;
   const string_view encoding = trim(take_until(value, '/'));
-  const auto clock_rate = parse_number<uint32_t>(leading_digits(trim(value)));
+  const auto clock_rate = parse_number<uint32_t>(leading_digits(trim(take_until(value, '/'))));
   if (clock_rate) media.clock_rate = *clock_rate;
+  media.channels = parse_number<uint32_t>(leading_digits(trim(value))).value_or(0);
   return assign_printable(media.encoding, encoding, to_upper);
 }
 
 void read_fmtp(string_view value, Media& media) {
-  if (names_format(value, media)) media.format_hash = format_hash(value);
+  if (names_format(value, media)) media.format_hash = format_hash(value, media.type.view() == "audio");
 }
 
 // The session's range stands; of several media's ranges the one that ends last.

@@ -97,5 +97,25 @@ TEST_CASE("continuity: if A sent nothing, B's SSRC is the client's") {
   CHECK(packet == make(kSsrcB, 97, 6, 12));
 }
 
+TEST_CASE("continuity: if A sent nothing, its description's payload type is the client's") {
+  Continuity continuity;
+  continuity.announce_client_payload_type(96);
+  continuity.switch_server({CutMethod::kKeyframe, 0, 0}, std::nullopt, std::nullopt);
+  Packet packet = make(kSsrcB, 101, 5, 6);
+  CHECK(pass(continuity, packet));
+  CHECK(packet == make(kSsrcB, 96, 5, 6));
+}
+
+TEST_CASE("continuity: what A sent counts more than what its description said") {
+  Continuity continuity;
+  Packet packet = make(kSsrcA, 98, 1, 2);
+  CHECK(pass(continuity, packet));
+  continuity.announce_client_payload_type(96);
+  continuity.switch_server({CutMethod::kContent, 0, 0}, std::nullopt, std::nullopt);
+  packet = make(kSsrcB, 101, 2, 3);
+  CHECK(pass(continuity, packet));
+  CHECK(packet == make(kSsrcA, 98, 2, 3));
+}
+
 }  // namespace
 }  // namespace midstream::rtp
