@@ -43,6 +43,9 @@ Findings check_old_server_fenced(World& world, const Expectation& expected);  //
 
 // All lines. For sources that have no position in common (live ones, and those that cannot seek) all
 // but the fifth.
+Findings check_all(World& world, const Expectation& expected);
+Findings check_all_but_media(World& world, const Expectation& expected);
+// The same, line by line, in the current test.
 void check_contract(World& world, const Expectation& expected = {});
 void check_contract_but_media(World& world, const Expectation& expected = {});
 

@@ -99,7 +99,7 @@ class TrackCheck {
         continue;
       }
       const std::string where = fmt::format("{}seq {} ", prefix_, r->packet.sequence);
-      const Place* place = find(r->packet.payload, coverage);
+      const Place* place = find(r->packet, coverage);
       if (place == nullptr) {
         found_.push_back(where + "is not of the movie");
         continue;
@@ -133,20 +133,29 @@ class TrackCheck {
     return sorted;
   }
 
-  // Of several equal ones the first that has not come.
-  const Place* find(const Payload& payload, const Coverage& coverage) const {
-    const auto at = places_.find(key_of(payload));
+  // Of several equal ones the one that its timestamp names, else the first that has not come.
+  const Place* find(const RtpPacket& packet, const Coverage& coverage) const {
+    const auto at = places_.find(key_of(packet.payload));
     if (at == places_.end()) return nullptr;
+    const auto named = std::ranges::find_if(
+        at->second, [&](const Place& p) { return off(packet, p) <= e_.timestamp_tolerance; });
+    if (named != at->second.end()) return &*named;
     const auto fresh =
         std::ranges::find_if(at->second, [&](const Place& p) { return !coverage.any(p); });
     return fresh == at->second.end() ? &at->second.back() : &*fresh;
   }
 
+  uint32_t timestamp_of(const Place& place) const {
+    return a_->base_timestamp + a_->track->ticks(units_[place.unit].pts);
+  }
+  uint32_t off(const RtpPacket& packet, const Place& place) const {
+    return std::min(packet.timestamp - timestamp_of(place), timestamp_of(place) - packet.timestamp);
+  }
+
   void check_header(const std::string& where, const RtpPacket& packet, const Place& place) {
-    const uint32_t wanted = a_->base_timestamp + a_->track->ticks(units_[place.unit].pts);
-    const uint32_t off = std::min(packet.timestamp - wanted, wanted - packet.timestamp);
-    if (off > e_.timestamp_tolerance)
-      found_.push_back(where + fmt::format("has timestamp {} instead of {}", packet.timestamp, wanted));
+    if (off(packet, place) > e_.timestamp_tolerance)
+      found_.push_back(
+          where + fmt::format("has timestamp {} instead of {}", packet.timestamp, timestamp_of(place)));
     if (packet.marker != place.marker) found_.push_back(where + "has the wrong marker");
   }
 

@@ -1,0 +1,310 @@
+#include "tests/scenario/randomized.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace midstream::scenario {
+namespace {
+
+// Behind this a failure is an ending (design: "When is an ending a failure?"), and one packet interval.
+constexpr Duration kEnding = 1s + 100ms;
+
+class Dice {
+ public:
+  explicit Dice(uint32_t seed) : random_(seed * uint64_t{2654435761} + 99) {}
+
+  uint32_t between(uint32_t low, uint32_t high) { return random_.between(low, high); }
+  bool one_in(uint32_t n) { return between(1, n) == 1; }
+  Duration time(Duration low, Duration high) {
+    const auto us = static_cast<uint32_t>((high - low) / 1us);
+    return low + std::chrono::microseconds(between(0, us));
+  }
+  template <typename T>
+  T any(std::initializer_list<T> values) {
+    return values.begin()[between(0, static_cast<uint32_t>(values.size() - 1))];
+  }
+
+ private:
+  Random random_;
+};
+
+MovieOptions choose_movie(Dice& dice) {
+  MovieOptions m;
+  m.frames_per_second = dice.any({20u, 25u, 50u});
+  m.duration = dice.time(2s, 4s);
+  m.key_frame_distance = dice.any({5u, 12u, 25u, 50u, 1000u});
+  m.b_frames = dice.between(0, 2);
+  m.most_packets = dice.between(1, 6);
+  m.sound = !dice.one_in(5);
+  m.silence = dice.one_in(8);
+  m.content = dice.between(1, 1000);
+  return m;
+}
+
+TcpOptions choose_tcp(Dice& dice, bool lossy) {
+  TcpOptions t;
+  t.mss = dice.any<uint16_t>({1460, 1460, 1400, 600, 536});
+  t.window_scale = dice.any<std::optional<uint8_t>>({std::nullopt, 0, 2, 7, 14});
+  t.sack = !dice.one_in(4);
+  t.timestamps = !dice.one_in(4);
+  t.receive_window = dice.any({64u * 1024, 64u * 1024, 8192u, 4096u});
+  t.delayed_ack = dice.any<Duration>({0ms, 40ms});
+  if (dice.one_in(4)) t.initial_sequence = 0u - dice.between(0, 3000);
+  if (dice.one_in(4)) t.initial_timestamp = 0u - dice.between(0, 4000);
+  t.recut_retransmissions = dice.one_in(2);
+  t.network_reorders = lossy;
+  return t;
+}
+
+LinkQuality choose_link(Dice& dice) {
+  LinkQuality q;
+  q.delay = dice.time(10us, 5ms);
+  if (dice.one_in(3)) q.jitter = dice.time(10us, 3ms);
+  if (dice.one_in(4)) q.loss = dice.between(1, 50) / 1000.0;
+  if (dice.one_in(4)) q.duplication = dice.between(1, 50) / 1000.0;
+  if (dice.one_in(4)) q.reorder = dice.between(1, 50) / 1000.0;
+  return q;
+}
+
+NamedPersonality choose_personality(Dice& dice) {
+  // The kinds with a position in common more often: they have more to keep.
+  NamedPersonality chosen =
+      dice.one_in(4)
+          ? personalities()[dice.between(0, static_cast<uint32_t>(personalities().size() - 1))]
+          : personalities()[dice.between(0, 2)];
+  Personality& p = chosen.personality;
+  if (chosen.name == "gst") {
+    p.honours_seek_style = !dice.one_in(4);
+    p.lies_in_rtp_info_after_seek = dice.one_in(3);
+    p.rtp_info_sequence_one_less = dice.one_in(3);
+    p.timestamps_restart_at_seek = dice.one_in(6);
+    p.first_report = dice.time(10ms, 2500ms);
+  }
+  if (dice.one_in(3)) p.first_payload_type = static_cast<uint8_t>(dice.between(97, 120));
+  if (dice.one_in(4)) p.control += "?t=a;b&c=1";
+  p.play_delay = dice.time(300us, 60ms);
+  p.media_delay = dice.time(50us, 20ms);
+  p.packet_spacing = dice.any<Duration>({5us, 20us, 200us});
+  p.wall_clock = dice.any<Duration>({3'976'000'000s, 1'000'000'000s, 4'294'967'294s});
+  return chosen;
+}
+
+std::vector<std::string> choose_requests(Dice& dice) {
+  std::vector<std::string> methods;
+  for (uint32_t n = dice.one_in(2) ? dice.between(1, 4) : 0; n > 0; --n)
+    methods.push_back(dice.any<const char*>({"GET_PARAMETER", "OPTIONS", "SET_PARAMETER"}));
+  return methods;
+}
+
+void choose_numbers(Dice& dice, ServerOptions& server) {
+  if (dice.one_in(3))
+    server.first_sequence = {static_cast<uint16_t>(0 - dice.between(0, 300)),
+                             static_cast<uint16_t>(0 - dice.between(0, 200))};
+  if (dice.one_in(3))
+    server.base_timestamp = {0u - dice.between(0, 4 * 90000), 0u - dice.between(0, 4 * 48000)};
+}
+
+}  // namespace
+
+const char* to_string(Failure failure) {
+  switch (failure) {
+    case Failure::kFin:
+      return "FIN";
+    case Failure::kReset:
+      return "RST";
+    case Failure::kCutOff:
+      return "cut off";
+    case Failure::kFreeze:
+      return "freeze";
+    case Failure::kShutDown:
+      return "BYE and FIN";
+  }
+  return "";
+}
+
+bool Choice::in_doubt() const {
+  return std::ranges::any_of(servers, [](const auto& s) { return !s.personality.seekable(); });
+}
+
+bool Choice::lossy() const {
+  const auto harms = [](const LinkQuality& q) { return q.loss + q.reorder + q.duplication > 0; };
+  return harms(client_link) || harms(server_link);
+}
+
+Choice choose(uint32_t seed) {
+  Dice dice(seed);
+  Choice c;
+  c.seed = seed;
+  const size_t servers = dice.one_in(3) ? 3 : 2;
+  for (size_t i = 0; i < servers; ++i) c.servers.push_back(choose_personality(dice));
+  c.movie = choose_movie(dice);
+  // A third of the runs on clean cables: there the contract is exact.
+  if (!dice.one_in(3)) c.client_link = choose_link(dice);
+  if (!dice.one_in(3)) c.server_link = choose_link(dice);
+  Duration left = c.movie.duration - kEnding;
+  for (size_t i = 0; i + 1 < servers; ++i) {
+    c.failures.push_back(static_cast<Failure>(dice.between(0, 4)));
+    c.moments.push_back(dice.one_in(6) ? dice.time(0us, 30ms) : dice.time(0us, left));
+    left -= c.moments.back();
+  }
+  c.returns = dice.one_in(3);
+  c.before = choose_requests(dice);
+  c.after = choose_requests(dice);
+
+  WorldOptions& w = c.world;
+  w.seed = seed;
+  w.servers = servers;
+  w.movie = c.movie;
+  w.client.cut_requests = dice.one_in(2);
+  w.client.patience = 15s;
+  w.client.tcp = choose_tcp(dice, c.lossy());
+  ServerOptions* options[] = {&w.a, &w.b, &w.c};
+  for (size_t i = 0; i < servers; ++i) {
+    options[i]->personality = c.servers[i].personality;
+    options[i]->tcp = choose_tcp(dice, c.lossy());
+    choose_numbers(dice, *options[i]);
+  }
+  return c;
+}
+
+Expectation Choice::expectation() const {
+  Expectation e;
+  e.media_may_be_lost = lossy();
+  e.media_may_come_twice = client_link.duplication + server_link.duplication > 0;
+  e.played_to_the_end = !in_doubt();
+  // Clocks that start at the seek round by themselves.
+  for (const NamedPersonality& s : servers)
+    if (s.personality.timestamps_restart_at_seek) e.timestamp_tolerance += 1;
+  if (in_doubt()) e.report_tolerance_ms = 60 * static_cast<double>(failures.size());
+  return e;
+}
+
+std::string Choice::text() const {
+  std::vector<std::string> names, ends;
+  for (const NamedPersonality& s : servers) names.push_back(s.name);
+  for (size_t i = 0; i < failures.size(); ++i)
+    ends.push_back(fmt::format("{} after {:.3f} s", to_string(failures[i]), to_seconds(moments[i])));
+  const auto link = [](const LinkQuality& q) {
+    return fmt::format("{} us loss {} twice {} late {}", q.delay / 1us, q.loss, q.duplication,
+                       q.reorder);
+  };
+  return fmt::format(
+      "seed {}: {}; movie {:.3f} s, {} fps, key frames {} apart, {} B-frames{}{}; {}{}; client's link "
+      "{}; "
+      "servers' link {}; before {}, after {}",
+      seed, fmt::join(names, " -> "), to_seconds(movie.duration), movie.frames_per_second,
+      movie.key_frame_distance, movie.b_frames, movie.sound ? "" : ", no sound",
+      movie.silence ? ", silence" : "", fmt::join(ends, ", "), returns ? ", returns" : "",
+      link(client_link), link(server_link), before.size(), after.size());
+}
+
+namespace {
+
+class Run {
+ public:
+  Run(const Choice& choice, bool log) : c_(choice), world_(choice.world) { world_.log.keep(log); }
+
+  Findings play() {
+    set_links();
+    if (!world_.client().begin()) return {"the movie did not begin"};
+    for (size_t i = 0; i < c_.failures.size(); ++i) fail(i);
+    if (c_.in_doubt()) {
+      world_.run_for(1s);
+    } else if (!world_.run_to_the_end(c_.movie.duration + 8s) && !c_.lossy()) {
+      findings_.push_back("the end never came");
+    }
+    for (const uint32_t cseq : asked_)
+      if (!world_.client().await(cseq)) findings_.push_back(fmt::format("no answer to CSeq {}", cseq));
+    Expectation expected = c_.expectation();
+    expected.bye_at_the_end = world_.newest_server()->personality().says_bye;
+    add(c_.in_doubt() ? check_all_but_media(world_, expected) : check_all(world_, expected));
+    return findings_;
+  }
+
+ private:
+  void set_links() {
+    world_.client_host().upstream() = world_.client_host().downstream() = c_.client_link;
+    for (size_t i = 0; i < world_.server_count(); ++i) {
+      Host& host = world_.server(i).host();
+      host.upstream() = host.downstream() = c_.server_link;
+    }
+  }
+
+  // The server that plays now fails; until the next one plays.
+  void fail(size_t index) {
+    world_.run_for(c_.moments[index]);
+    RtspServer* server = world_.newest_server();
+    if (is_ending(*server)) return;
+    if (index == 0) ask(c_.before);
+    switch (c_.failures[index]) {
+      case Failure::kFin:
+        server->die(Death::kFin);
+        break;
+      case Failure::kReset:
+        server->die(Death::kReset);
+        break;
+      case Failure::kCutOff:
+        server->host().cut_off();
+        break;
+      case Failure::kFreeze:
+        server->freeze();
+        break;
+      case Failure::kShutDown:
+        server->shut_down();
+        break;
+    }
+    if (index == 0) ask(c_.after);
+    const size_t events = world_.dut.events().size() + 1;
+    if (!world_.run_until([&] { return world_.dut.events().size() >= events; }, 12s))
+      return findings_.push_back(
+          fmt::format("failure {} of {} was never an event", index + 1, server->host().name()));
+    if (const Event& event = world_.dut.events().newest(); event.outcome != "resumed")
+      findings_.push_back(
+          fmt::format("{} -> {}: {}", event.server_from, event.server_to, event.outcome));
+    if (index == 0 && c_.returns) bring_back(*server, c_.failures[0]);
+  }
+
+  // Losses may have delayed all that was before.
+  bool is_ending(const RtspServer& server) const {
+    return !server.personality().live &&
+           server.newest_session()->sender->position() > c_.movie.duration - kEnding;
+  }
+
+  void bring_back(RtspServer& server, Failure failure) {
+    switch (failure) {
+      case Failure::kFin:
+      case Failure::kReset:
+      case Failure::kShutDown:
+        server.start();
+        break;
+      case Failure::kCutOff:
+        server.host().reconnect();
+        break;
+      case Failure::kFreeze:
+        server.thaw();
+        break;
+    }
+  }
+
+  void ask(const std::vector<std::string>& methods) {
+    if (methods.empty()) return;
+    const auto cseqs = world_.client().pipeline(methods);
+    asked_.insert(asked_.end(), cseqs.begin(), cseqs.end());
+    if (c_.seed % 2 == 0) world_.run_for(std::chrono::microseconds(world_.random.between(0, 3000)));
+  }
+
+  void add(Findings more) { findings_.insert(findings_.end(), more.begin(), more.end()); }
+
+  const Choice& c_;
+  SwitchedWorld world_;
+  std::vector<uint32_t> asked_;
+  Findings findings_;
+};
+
+}  // namespace
+
+Findings run(const Choice& choice, bool log) { return Run(choice, log).play(); }
+
+}  // namespace midstream::scenario
