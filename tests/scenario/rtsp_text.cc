@@ -46,9 +46,9 @@ Read take_message(std::string& stream, RtspMessage& out) {
       continue;
     }
     const size_t colon = line.find(": ");
-    if (colon == std::string::npos || out.headers.contains(line.substr(0, colon)))
-      return Read::kGarbage;
-    out.headers[line.substr(0, colon)] = line.substr(colon + 2);
+    if (colon == std::string::npos) return Read::kGarbage;
+    const bool fresh = out.headers.try_emplace(line.substr(0, colon), line.substr(colon + 2)).second;
+    if (!fresh && out.is_response()) return Read::kGarbage;
   }
   const size_t body = number(out.header("Content-Length")).value_or(0);
   if (stream.size() < end + 4 + body) return Read::kNeedMore;

@@ -1,5 +1,6 @@
 // RTSP messages as the tests read them: strictly, apart from the product's parser. CRLF only, every
-// header "Name: value", the body as long as Content-Length says.
+// header "Name: value", the body as long as Content-Length says, no header twice; but of a request's
+// the first one counts (rtspsrc says User-Agent twice).
 #pragma once
 
 #include <map>
