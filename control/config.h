@@ -7,8 +7,8 @@
 // A key that is missing is reported at the line where its table begins; a missing table at line 1.
 //
 // A Config that comes out holds together: names and addresses are unique, every server is on-link of
-// a device address, indices point into `servers`, and every service has a server's own address (a
-// transparent service), which is in the service's list.
+// a device address, indices point into `servers`, and every service has either the own address of a
+// server in its list (a transparent service), or an on-link address that nobody has (a virtual one).
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "lib/base/address.h"
+#include "lib/base/balance.h"
 #include "lib/base/time.h"
 
 namespace midstream {
@@ -46,7 +47,9 @@ struct ServiceConfig {
   Address address;
   uint16_t port = 554;
   std::vector<size_t> servers;  // indices into Config::servers, in order of preference
-  size_t own_server = 0;        // index into Config::servers: the one whose address this is
+  // Index into Config::servers: the one whose address this is. None: a virtual service.
+  std::optional<size_t> own_server;
+  Balance balance = Balance::kFirst;
 };
 
 struct DetectConfig {

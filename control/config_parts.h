@@ -17,5 +17,7 @@ void read_services(const ConfigReader& root, Config& config);
 // Names end up in tables, log lines and command lines: short, and without blanks.
 std::string read_name(const ConfigReader& reader);
 Address read_address(const ConfigReader& reader);
+// In a network of one of the device's addresses.
+bool on_link(const Config& config, const Address& address);
 
 }  // namespace midstream

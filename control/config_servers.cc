@@ -16,12 +16,6 @@ bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= kLongestName && std::all_of(text.begin(), text.end(), allowed);
 }
 
-bool on_link(const Config& config, const Address& address) {
-  for (const Prefix& device : config.device_addresses)
-    if (device.address.is_v4() == address.is_v4() && device.contains(address)) return true;
-  return false;
-}
-
 void check_unique(const ConfigReader& reader, const ServerConfig& server, const Config& config) {
   for (const ServerConfig& other : config.servers) {
     if (other.name == server.name)
@@ -43,6 +37,12 @@ void check_reachable(const ConfigReader& reader, const ServerConfig& server, con
 }
 
 }  // namespace
+
+bool on_link(const Config& config, const Address& address) {
+  for (const Prefix& device : config.device_addresses)
+    if (device.address.is_v4() == address.is_v4() && device.contains(address)) return true;
+  return false;
+}
 
 std::string read_name(const ConfigReader& reader) {
   std::string name = reader.required_text("name").value;

@@ -8,10 +8,6 @@ namespace {
 
 // Words of the documented schema that this version cannot honour yet are refused, not ignored.
 void refuse_later_keys(const ConfigReader& reader) {
-  if (!reader.choice("balance", {{"first", true}, {"least-sessions", false}, {"hash", false}}, true))
-    reader.fail("balance",
-                "this version does not support balancing yet, only \"first\": new sessions go to the "
-                "service's own server");
   if (!reader.choice("resume", {{"exact", true}, {"keyframe", false}}, true))
     reader.fail("resume", "this version does not support \"keyframe\" yet, only \"exact\"");
   for (std::string_view key : {"user", "password"})
@@ -41,17 +37,25 @@ void read_pool(const ConfigReader& reader, const Config& config, ServiceConfig& 
   }
 }
 
-// The server whose address the service has: this version knows transparent services only.
+// The switch must be able to answer for a virtual address where clients look for it.
+void check_virtual(const ConfigReader& reader, const Config& config, const ServiceConfig& service) {
+  const std::string address = ConfigReader::quoted(to_string(service.address));
+  for (const Prefix& device : config.device_addresses)
+    if (device.address == service.address)
+      reader.fail("address", address + " is the switch's own address (device.address)");
+  if (!on_link(config, service.address))
+    reader.fail("address",
+                address + " is neither a [[server]]'s own address nor on-link of any device.address");
+}
+
+// The server whose address the service has, if there is one.
 void find_own_server(const ConfigReader& reader, const Config& config, ServiceConfig& service) {
   const std::string address = ConfigReader::quoted(to_string(service.address));
   const auto own = std::find_if(config.servers.begin(), config.servers.end(),
                                 [&service](const auto& s) { return s.address == service.address; });
-  if (own == config.servers.end())
-    reader.fail("address", address +
-                               " is not a [[server]]'s own address, and this version does not "
-                               "support virtual addresses yet");
+  if (own == config.servers.end()) return check_virtual(reader, config, service);
   service.own_server = static_cast<size_t>(own - config.servers.begin());
-  if (std::find(service.servers.begin(), service.servers.end(), service.own_server) ==
+  if (std::find(service.servers.begin(), service.servers.end(), *service.own_server) ==
       service.servers.end())
     reader.fail("servers", "server " + ConfigReader::quoted(own->name) + ", which has the address " +
                                address + " of the service, is not in the list");
@@ -79,6 +83,11 @@ void read_services(const ConfigReader& root, Config& config) {
     service.name = read_name(reader);
     service.address = read_address(reader);
     service.port = static_cast<uint16_t>(reader.integer("port", 1, 65535).value_or(service.port));
+    service.balance = reader.choice<Balance>("balance",
+                                             {{"first", Balance::kFirst},
+                                              {"least-sessions", Balance::kLeastSessions},
+                                              {"hash", Balance::kHash}},
+                                             service.balance);
     read_pool(reader, config, service);
     find_own_server(reader, config, service);
     check_unique(reader, service, config);

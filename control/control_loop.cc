@@ -2,6 +2,18 @@
 
 namespace midstream {
 
+std::vector<WorkerService> worker_services(const Config& config) {
+  std::vector<WorkerService> services;
+  for (const ServiceConfig& service : config.services) {
+    WorkerService& out = services.emplace_back();
+    out.endpoint = {service.address, service.port};
+    if (service.own_server) out.own_server = static_cast<uint16_t>(*service.own_server);
+    for (const size_t server : service.servers) out.servers.push_back(static_cast<uint16_t>(server));
+    out.balance = service.balance;
+  }
+  return services;
+}
+
 ControlLoop::ControlLoop(ControlOptions options, Mailboxes& mailbox, Log& log)
     : options_(std::move(options)),
       mailbox_(mailbox),

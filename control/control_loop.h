@@ -20,6 +20,9 @@ struct ControlOptions {
   std::vector<const WorkerStats*> stats;  // by worker, for the operator
 };
 
+// The services as workers know them.
+std::vector<WorkerService> worker_services(const Config& config);
+
 class ControlLoop {
  public:
   ControlLoop(ControlOptions options, Mailboxes& mailbox, Log& log);

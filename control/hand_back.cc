@@ -20,7 +20,7 @@ std::string translated(const rtsp::Vocabulary& words, Bytes raw) {
   size_t at = 0;
   for (uint8_t i = 0; i < edits.count; ++i) {
     const rtsp::Replacement& edit = edits.items[i];
-    text.append(as_text(raw).substr(at, edit.offset - at)).append(edit.text.view());
+    text.append(as_text(raw).substr(at, edit.offset - at)).append(edits.text_of(edit));
     at = edit.offset + edit.length;
   }
   return text.append(as_text(raw).substr(at));
@@ -99,7 +99,7 @@ void StreamEstablishment::join_options() {
   Connection& c = connection_;
   tcp::Splice& splice = c.splice;
   const TcpHalf& client = c.client_half;
-  if (c.failovers == 0) splice_client_leg(c);
+  if (!c.spliced) splice_client_leg(c);
   const bool scaled = client.window_scale && endpoint_.peer_window_scale();
   splice.server = {endpoint_.timestamps_agreed(),
                    client.sack_permitted && endpoint_.peer_sack_permitted(),
@@ -119,9 +119,8 @@ bool StreamEstablishment::join_client_bytes() {
   Connection& c = connection_;
   tcp::Direction& direction = c.splice.to_server;
   const TcpSequence acknowledged =
-      c.failovers == 0
-          ? c.server_half.acknowledged
-          : later(direction.edits.to_input(c.server_half.acknowledged), direction.input_base);
+      !c.spliced ? c.server_half.acknowledged
+                 : later(direction.edits.to_input(c.server_half.acknowledged), direction.input_base);
   const TcpSequence read = c.from_client.next_read();
   direction.custody.reset(endpoint_.send_next());
   size_t offset = 0;
@@ -149,10 +148,10 @@ bool StreamEstablishment::join_server_bytes(Time now) {
   tcp::Direction& direction = c.splice.to_client;
   const TcpSequence old_sent = old_half_.sent;
   if (c.custody_overflow) return failure_ = "more unacknowledged bytes than the switch keeps", false;
-  if (c.failovers == 0 && !c.from_server.readable().empty()) {
+  if (!c.spliced && !c.from_server.readable().empty()) {
     return failure_ = "the old server left an answer half sent", false;
   }
-  if (c.failovers == 0 && old_sent > c.from_server.next_expected()) {
+  if (!c.spliced && old_sent > c.from_server.next_expected()) {
     return failure_ = "the old server left a hole in its answers", false;
   }
   const TcpSequence next = endpoint_.receive_next() - endpoint_.readable().size();

@@ -83,6 +83,9 @@ struct Connection {
   std::array<std::array<uint16_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> stream_state;
   std::array<rtp::SessionClock, rtsp::kMaxSessions> clocks;
   std::array<uint32_t, rtsp::kMaxSessions> play_count{};  // last anchored
+  // Its halves are joined by the splice: since its SYN (another server than the dialled one answers),
+  // or since a failover. Otherwise not one byte is changed.
+  bool spliced = false;
   uint32_t failovers = 0;
   Duration lag{};            // behind where it would be without failovers: sum of the gaps
   uint32_t lag_counted = 0;  // failovers that are in it

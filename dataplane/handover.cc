@@ -78,6 +78,7 @@ void Worker::handle_mail(const ToWorker& mail) {
 void Worker::start_splice(Connection& c) {
   c.state = ConnectionState::kSpliced;
   ++c.version;
+  c.spliced = true;
   ++c.failovers;
   c.suspected = false;
   c.last_server_sign = now_;
@@ -112,6 +113,7 @@ void Worker::abandon(Connection& c) {
   }
   drop_parked(c);
   fence_server(c, c.server_endpoint.address);
+  c.spliced = true;  // what still comes for it has no other side any more
   ++c.failovers;
   c.state = ConnectionState::kClosed;
   c.closed_at = now_;

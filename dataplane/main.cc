@@ -119,7 +119,7 @@ Ports start_ports(const Config& config, unsigned workers, rte_mempool* pool) {
     const auto id = static_cast<uint16_t>(next++);
     const Side side = config.ports[ports.worker.size()];
     const PortInfo info = start_port(id, workers, pool);
-    ports.worker.push_back({id, side == Side::kClient, info.mtu, info.receive_queues});
+    ports.worker.push_back({id, side == Side::kClient, info.mtu, info.receive_queues, info.mac});
     ports.control.push_back({side, info.mac});
   }
   return ports;
@@ -128,10 +128,7 @@ Ports start_ports(const Config& config, unsigned workers, rte_mempool* pool) {
 WorkerOptions worker_options(const Config& config, const Ports& ports, rte_mempool* pool) {
   WorkerOptions options;
   options.ports = ports.worker;
-  for (const ServiceConfig& service : config.services) {
-    options.services.push_back(
-        {{service.address, service.port}, static_cast<uint16_t>(service.own_server)});
-  }
+  options.services = worker_services(config);
   for (const ServerConfig& server : config.servers) options.server_addresses.push_back(server.address);
   for (const Prefix& device : config.device_addresses)
     options.device_addresses.push_back(device.address);

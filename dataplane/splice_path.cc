@@ -12,7 +12,7 @@
 namespace midstream {
 namespace {
 
-constexpr size_t kMaxReleased = rtsp::kMaxReplacements * tcp::kMaxInsertedBytes + tcp::kReassemblyBytes;
+constexpr size_t kMaxReleased = tcp::kInsertedRoom + tcp::kReassemblyBytes;
 
 tcp::Direction& direction(Connection& c, bool to_client) {
   return to_client ? c.splice.to_client : c.splice.to_server;
@@ -194,8 +194,9 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       const Bytes raw = bytes.first(parsed.bytes);
       const bool known = from_client ? translate_to_server(c.words, message, raw, edits)
                                      : translate_to_client(c.words, message, raw, edits);
-      if (!known) edits.count = 0;
-      if (edits.count > forward.edits.free()) return sent;  // until earlier ones are acknowledged
+      if (!known) edits.clear();
+      if (!forward.edits.has_room(edits.count, edits.text_used))
+        return sent;  // until earlier ones are acknowledged
       if (from_client) apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
     }
     sent |= release(c, from_client, parsed.bytes, edits, out);
@@ -212,7 +213,7 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
   const TcpSequence begin = stream.next_read();
   for (uint8_t i = 0; i < edits.count; ++i) {
     const rtsp::Replacement& edit = edits.items[i];
-    if (!forward.edits.add(begin + edit.offset, edit.length, edit.text.view())) break;
+    if (!forward.edits.add(begin + edit.offset, edit.length, edits.text_of(edit))) break;
   }
   std::array<uint8_t, kMaxReleased> buffer;
   const size_t size = forward.edits.apply(begin, raw, buffer);

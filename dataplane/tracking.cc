@@ -31,7 +31,7 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service) {
   c.generation = generation;
   c.state = ConnectionState::kHandshake;
   c.service = service;
-  c.server = options_.services[service].own_server;
+  c.server = options_.services[service].own_server.value_or(0);
   c.client_nic = frame.port;
   c.client = packet.source;
   c.visible = c.server_endpoint = packet.destination;

@@ -124,7 +124,7 @@ void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
 void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
   Connection& c = connections_[target.connection];
   // Nothing can be translated any more, and raw it would be the new server's.
-  const bool over = c.state == ConnectionState::kClosed && c.failovers > 0;
+  const bool over = c.state == ConnectionState::kClosed && c.spliced;
   if (over && !begins_anew(frame, c)) {
     // A client that has not heard of its end yet is told again.
     if (target.role == FlowRole::kControlFromClient) answer_with_reset(frame);
@@ -132,7 +132,7 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
   }
   const bool media = target.role >= FlowRole::kRtpToClient && target.role <= FlowRole::kRtcpToServer;
   if (media && c.stream_state[target.session][target.stream] == kNoStream) {  // torn down alone
-    return c.failovers > 0 ? drop(frame.mbuf, Drop::kFenced) : bridge(frame);
+    return c.spliced ? drop(frame.mbuf, Drop::kFenced) : bridge(frame);
   }
   switch (target.role) {
     case FlowRole::kControlFromClient:

@@ -15,6 +15,7 @@
 #include <rte_mempool.h>
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "dataplane/mailbox.h"
 #include "dataplane/stream_state.h"
 #include "dataplane/tables.h"
+#include "lib/base/balance.h"
 #include "lib/base/timer_wheel.h"
 
 namespace midstream {
@@ -35,11 +37,14 @@ struct WorkerPort {
   bool client_side = false;
   uint16_t mtu = 1500;
   uint16_t receive_queues = 1;  // worker i polls queue i, if there is one
+  MacAddress mac;
 };
 
 struct WorkerService {
-  Endpoint endpoint;        // what clients dial
-  uint16_t own_server = 0;  // index of the server whose address it is
+  Endpoint endpoint;                   // what clients dial
+  std::optional<uint16_t> own_server;  // the server whose address it is; none: a virtual address
+  std::vector<uint16_t> servers;       // in order of preference
+  Balance balance = Balance::kFirst;
 };
 
 struct WorkerOptions {

@@ -53,10 +53,15 @@ void Editor::replace(std::string_view where, std::string_view text) {
   Replacement item;
   item.offset = static_cast<uint32_t>(where.data() - message_.data());
   item.length = static_cast<uint32_t>(where.size());
-  if (out_.count == kMaxReplacements || !item.text.assign(text)) {
+  if (out_.count == kMaxReplacements || text.size() > tcp::kMaxInsertedBytes ||
+      text.size() > out_.text.size() - out_.text_used) {
     ok_ = false;
     return;
   }
+  item.begin = out_.text_used;
+  item.size = static_cast<uint16_t>(text.size());
+  std::ranges::copy(text, out_.text.begin() + out_.text_used);
+  out_.text_used = static_cast<uint16_t>(out_.text_used + text.size());
   const auto end = out_.items.begin() + out_.count;
   const auto place = std::find_if(out_.items.begin(), end,
                                   [&](const Replacement& r) { return r.offset > item.offset; });

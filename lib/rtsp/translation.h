@@ -19,12 +19,23 @@ namespace midstream::rtsp {
 struct Replacement {
   uint32_t offset = 0;  // in the message
   uint32_t length = 0;
-  FixedString<tcp::kMaxInsertedBytes> text;
+  uint16_t begin = 0, size = 0;  // of its text
 };
-inline constexpr size_t kMaxReplacements = 24;
+// As much as one direction can have in flight: whatever is translated can be sent at some time.
+inline constexpr size_t kMaxReplacements = tcp::kMaxEdits;
 struct Replacements {  // in rising order of offset, not overlapping
   uint8_t count = 0;
+  uint16_t text_used = 0;
   std::array<Replacement, kMaxReplacements> items;
+  std::array<char, tcp::kInsertedRoom> text;  // of all items
+
+  void clear() {
+    count = 0;
+    text_used = 0;
+  }
+  std::string_view text_of(const Replacement& item) const {
+    return {text.data() + item.begin, item.size};
+  }
 };
 
 struct StreamWords {

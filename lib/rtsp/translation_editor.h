@@ -10,7 +10,7 @@ namespace midstream::rtsp {
 // Collects replacements, in order of their place in the message.
 class Editor {
  public:
-  Editor(Bytes message, Replacements& out) : message_(as_text(message)), out_(out) { out_.count = 0; }
+  Editor(Bytes message, Replacements& out) : message_(as_text(message)), out_(out) { out_.clear(); }
 
   // `where` is a part of the message; what is not there (empty) cannot be replaced.
   void replace(std::string_view where, std::string_view text);

@@ -11,25 +11,23 @@ namespace {
 
 TcpSequence removed_end(const Edit& edit) { return edit.position + edit.removed; }
 
-uint32_t inserted_size(const Edit& edit) { return static_cast<uint32_t>(edit.inserted.view().size()); }
-
 }  // namespace
 
 void EditList::reset(TcpSequence from, TcpSequence to) {
   base_input_ = from;
   base_output_ = to;
   count_ = 0;
+  text_used_ = 0;
 }
 
 bool EditList::add(TcpSequence position, uint32_t removed, std::string_view inserted) {
   if (removed == 0 && inserted.empty()) return true;
-  if (count_ == kMaxEdits) return false;
+  if (inserted.size() > kMaxInsertedBytes || !has_room(1, inserted.size())) return false;
   if (count_ > 0 && position < removed_end(edits_[count_ - 1])) return false;
-  Edit& edit = edits_[count_];
-  if (!edit.inserted.assign(inserted)) return false;
-  edit.position = position;
-  edit.removed = removed;
-  ++count_;
+  const auto size = static_cast<uint16_t>(inserted.size());
+  edits_[count_++] = {position, removed, text_used_, size};
+  std::copy(inserted.begin(), inserted.end(), text_.begin() + text_used_);
+  text_used_ = static_cast<uint16_t>(text_used_ + size);
   return true;
 }
 
@@ -38,8 +36,8 @@ TcpSequence EditList::to_output(TcpSequence input) const {
   for (uint8_t i = 0; i < count_; ++i) {
     const Edit& edit = edits_[i];
     if (input <= edit.position) break;
-    if (input < removed_end(edit)) return edit.position + shift + inserted_size(edit);
-    shift += inserted_size(edit) - edit.removed;
+    if (input < removed_end(edit)) return edit.position + shift + edit.inserted;
+    shift += edit.inserted - edit.removed;
   }
   return input + shift;
 }
@@ -49,12 +47,12 @@ EditList::Place EditList::locate(TcpSequence output) const {
   for (uint8_t i = 0; i < count_; ++i) {
     const Edit& edit = edits_[i];
     const TcpSequence begin = edit.position + shift;
-    const TcpSequence end = begin + inserted_size(edit);
+    const TcpSequence end = begin + edit.inserted;
     if (output < end) {
       if (output > begin) return {edit.position, &edit};
       break;
     }
-    shift += inserted_size(edit) - edit.removed;
+    shift += edit.inserted - edit.removed;
   }
   return {output - shift, nullptr};
 }
@@ -79,7 +77,7 @@ size_t EditList::apply(TcpSequence sequence, Bytes bytes, MutableBytes out) cons
     const Edit& edit = edits_[i];
     if (edit.position >= next) {
       copy_until(edit.position);
-      writer.bytes(as_bytes(edit.inserted.view()));
+      writer.bytes(inserted(edit));
     }
     next = later(next, removed_end(edit));
   }
@@ -91,14 +89,18 @@ void EditList::acknowledge(TcpSequence output_acknowledged) {
   uint8_t folded = 0;
   for (; folded < count_; ++folded) {
     const Edit& edit = edits_[folded];
-    const TcpSequence output_end = edit.position + (base_output_ - base_input_) + inserted_size(edit);
+    const TcpSequence output_end = edit.position + (base_output_ - base_input_) + edit.inserted;
     if (output_acknowledged < output_end) break;
     base_input_ = removed_end(edit);
     base_output_ = output_end;
   }
   if (folded == 0) return;
+  const uint16_t text = folded < count_ ? edits_[folded].text : text_used_;
+  std::copy(text_.begin() + text, text_.begin() + text_used_, text_.begin());
+  text_used_ = static_cast<uint16_t>(text_used_ - text);
   std::copy(edits_.begin() + folded, edits_.begin() + count_, edits_.begin());
   count_ = static_cast<uint8_t>(count_ - folded);
+  for (uint8_t i = 0; i < count_; ++i) edits_[i].text = static_cast<uint16_t>(edits_[i].text - text);
 }
 
 }  // namespace midstream::tcp

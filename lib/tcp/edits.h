@@ -14,18 +14,19 @@
 #include <cstdint>
 
 #include "lib/base/bytes.h"
-#include "lib/base/fixed_string.h"
 #include "lib/base/wrapping.h"
 
 namespace midstream::tcp {
 
-inline constexpr size_t kMaxEdits = 24;           // a PLAY answer has a handful; several in flight
-inline constexpr size_t kMaxInsertedBytes = 256;  // one URL or header value
+// The PLAY answer of a session with 8 streams has 33: url, seq, rtptime and ssrc of each, the Session.
+inline constexpr size_t kMaxEdits = 64;
+inline constexpr size_t kMaxInsertedBytes = 1024;  // of one edit: a URL or a header value
+inline constexpr size_t kInsertedRoom = 8 * 1024;  // of all: 8 streams with the longest URLs, twice
 
 struct Edit {
   TcpSequence position;  // input space: first byte removed, or before which is inserted
   uint32_t removed = 0;
-  FixedString<kMaxInsertedBytes> inserted;
+  uint16_t text = 0, inserted = 0;  // place and size in the list's text
 };
 
 class EditList {
@@ -38,6 +39,9 @@ class EditList {
   // been seen: an acknowledgement may cover them at once.
   [[nodiscard]] bool add(TcpSequence position, uint32_t removed, std::string_view inserted);
   size_t free() const { return kMaxEdits - count_; }
+  bool has_room(size_t edits, size_t inserted_bytes) const {
+    return edits <= free() && inserted_bytes <= kInsertedRoom - text_used_;
+  }
 
   TcpSequence to_output(TcpSequence input) const;
   // An output position inside an insertion maps to the edit's first input byte: the sender must
@@ -66,10 +70,13 @@ class EditList {
     const Edit* inside;
   };
   Place locate(TcpSequence output) const;
+  Bytes inserted(const Edit& edit) const { return as_bytes({text_.data() + edit.text, edit.inserted}); }
 
   TcpSequence base_input_, base_output_;  // only their distance counts; they may lie far back
   uint8_t count_ = 0;
+  uint16_t text_used_ = 0;
   std::array<Edit, kMaxEdits> edits_;
+  std::array<char, kInsertedRoom> text_;  // what is inserted, in the order of the edits, without gaps
 };
 
 }  // namespace midstream::tcp

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <cctype>
 #include <cmath>
+#include <cstdlib>
 #include <set>
 #include <stdexcept>
 

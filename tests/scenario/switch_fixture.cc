@@ -19,6 +19,7 @@ constexpr Duration kReaction = 5us;  // arrival to poll
 constexpr Duration kBusy = 50us;
 constexpr Duration kIdle = 1ms;
 constexpr unsigned kWorkers = 2;
+constexpr MacAddress kPortMacs[2] = {{{2, 0xff, 0, 0, 0, 1}}, {{2, 0xff, 0, 0, 0, 2}}};
 constexpr const char* kSides[2] = {"clients", "servers"};
 
 struct TestPort {
@@ -69,16 +70,20 @@ Config make_config(World& world, const SwitchOptions& options) {
     config.servers.push_back({host.name(), host.address(), std::nullopt, options.heartbeat});
     service.servers.push_back(i);
   }
-  service.address = config.servers[0].address;
+  service.address = world.dialled().address;
+  service.port = world.dialled().port;
+  service.balance = options.balance;
+  for (size_t i = 0; i < config.servers.size(); ++i)
+    if (config.servers[i].address == service.address) service.own_server = i;
   config.services = {service};
   return config;
 }
 
 WorkerOptions make_worker_options(const Config& config) {
   WorkerOptions options;
-  for (size_t i = 0; i < 2; ++i) options.ports.push_back({dpdk().ports[i].id, i == 0, 1500, kWorkers});
-  for (const ServiceConfig& s : config.services)
-    options.services.push_back({{s.address, s.port}, static_cast<uint16_t>(s.own_server)});
+  for (size_t i = 0; i < 2; ++i)
+    options.ports.push_back({dpdk().ports[i].id, i == 0, 1500, kWorkers, kPortMacs[i]});
+  options.services = worker_services(config);
   for (const ServerConfig& s : config.servers) options.server_addresses.push_back(s.address);
   for (const Prefix& p : config.device_addresses) options.device_addresses.push_back(p.address);
   options.stall = config.detect.stall;
@@ -112,8 +117,7 @@ SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
     control.stats.push_back(&workers_.back()->stats());
   }
   control.config = config;
-  control.ports = {{Side::kClient, MacAddress{{2, 0xff, 0, 0, 0, 1}}},
-                   {Side::kServer, MacAddress{{2, 0xff, 0, 0, 0, 2}}}};
+  control.ports = {{Side::kClient, kPortMacs[0]}, {Side::kServer, kPortMacs[1]}};
   control.pool = dpdk().pool;
   control.seed = world.random.u64();
   control.streams = tables_->streams();

@@ -24,6 +24,7 @@ inline const Address kDeviceAddress = Address::v4(0x0a6300fe);  // 10.99.0.254
 struct SwitchOptions {
   HeartbeatConfig heartbeat;
   DetectConfig detect;
+  Balance balance = Balance::kFirst;
 };
 
 class SwitchFixture {

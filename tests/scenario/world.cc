@@ -14,7 +14,10 @@ World::World(const WorldOptions& o)
   Host& client = add_host("client", "10.99.0.10", true);
   client.upstream() = client.downstream() = o.client_link;
   ClientOptions client_options = o.client;
-  if (client_options.server.port == 0) client_options.server = {kServerA, o.a.port};
+  const bool transparent = o.service == ServiceMode::kTransparent;
+  if (client_options.server.port == 0)
+    client_options.server = {transparent ? kServerA : kVirtualAddress, o.a.port};
+  dialled_ = client_options.server;
   client_ = std::make_unique<RtspClient>(client, client_options);
   const ServerOptions* options[] = {&o.a, &o.b, &o.c};
   const char* addresses[] = {"10.99.0.2", "10.99.0.3", "10.99.0.4"};

@@ -15,6 +15,8 @@
 
 namespace midstream::scenario {
 
+enum class ServiceMode { kTransparent, kVirtual };
+
 struct WorldOptions {
   uint64_t seed = 1;
   ClientOptions client;
@@ -22,6 +24,7 @@ struct WorldOptions {
   ServerOptions a, b, c;             // their movie is replaced by the above ...
   bool b_has_other_content = false;  // ... but for this
   size_t servers = 2;
+  ServiceMode service = ServiceMode::kTransparent;  // the client dials a's address, or nobody's
   LinkQuality client_link, server_link;
 };
 
@@ -42,6 +45,7 @@ class World {
   Host& add_host(const std::string& name, const std::string& address, bool client_side);
 
   RtspClient& client() { return *client_; }
+  const Endpoint& dialled() const { return dialled_; }  // by the client
   RtspServer& a() { return server(0); }
   RtspServer& b() { return server(1); }
   RtspServer& c() { return server(2); }
@@ -65,9 +69,11 @@ class World {
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<RtspServer>> servers_;
   std::unique_ptr<RtspClient> client_;
+  Endpoint dialled_;
 };
 
 inline const Address kClientAddress = Address::v4(0x0a63000a);
 inline const Address kServerA = Address::v4(0x0a630002), kServerB = Address::v4(0x0a630003);
+inline const Address kVirtualAddress = Address::v4(0x0a630064);  // 10.99.0.100
 
 }  // namespace midstream::scenario

@@ -126,9 +126,11 @@ TEST_CASE("Every mistake in [[service]] is one sentence with file, line and key"
       {"service = [1]\n", "13: server.service: is not a known key"},
       {"[[service]]\nname = \"m\"\naddress = \"movies.example\"\nservers = [\"a\"]\n",
        "15: service.address: \"movies.example\" is not an IP address"},
-      {"[[service]]\nname = \"m\"\naddress = \"10.99.0.100\"\nservers = [\"a\", \"b\"]\n",
-       "15: service.address: \"10.99.0.100\" is not a [[server]]'s own address, and this version does "
-       "not support virtual addresses yet"},
+      {"[[service]]\nname = \"m\"\naddress = \"10.99.1.100\"\nservers = [\"a\", \"b\"]\n",
+       "15: service.address: \"10.99.1.100\" is neither a [[server]]'s own address nor on-link of any "
+       "device.address"},
+      {"[[service]]\nname = \"m\"\naddress = \"10.99.0.254\"\nservers = [\"a\", \"b\"]\n",
+       "15: service.address: \"10.99.0.254\" is the switch's own address (device.address)"},
       {"[[service]]\nname = \"m\"\naddress = \"fd00::9\"\nservers = [\"a\"]\n",
        "16: service.servers: server \"a\" has an IPv4 address and the service an IPv6 one"},
   };
@@ -158,9 +160,8 @@ TEST_CASE("Every mistake in [[service]] is one sentence with file, line and key"
       {"port = \"554\"\n", "17: service.port: must be a whole number"},
       {"resume = \"roughly\"\n",
        "17: service.resume: \"roughly\" is not one of \"exact\", \"keyframe\""},
-      {"balance = \"hash\"\n",
-       "17: service.balance: this version does not support balancing yet, only \"first\": new "
-       "sessions go to the service's own server"},
+      {"balance = \"fair\"\n",
+       "17: service.balance: \"fair\" is not one of \"first\", \"least-sessions\", \"hash\""},
       {"resume = \"keyframe\"\n",
        "17: service.resume: this version does not support \"keyframe\" yet, only \"exact\""},
       {"user = \"u\"\n", "17: service.user: this version does not support authentication yet"},

@@ -41,6 +41,7 @@ TEST_CASE("The smallest file means the documented defaults") {
   CHECK(config.services[0].port == 554);
   CHECK(config.services[0].servers == std::vector<size_t>{0, 1});
   CHECK(config.services[0].own_server == 0);
+  CHECK(config.services[0].balance == Balance::kFirst);
   CHECK(config.detect.stall == 200ms);
   CHECK(config.detect.give_up == 10s);
 }
@@ -86,6 +87,22 @@ TEST_CASE("Two services may share a pool, each at its own server's address, or a
   const Config config = read(file);
   REQUIRE(config.services.size() == 3);
   CHECK(config.services[1].own_server == 1);
+}
+
+TEST_CASE("A service's address may be nobody's, on-link of the device: a virtual one") {
+  File file;
+  file.service =
+      "[[service]]\nname = \"movies\"\naddress = \"10.99.0.100\"\nservers = [\"b\", \"a\"]\n"
+      "balance = \"least-sessions\"\n";
+  file.rest =
+      "[[service]]\nname = \"news\"\naddress = \"10.99.0.100\"\nport = 8554\n"
+      "servers = [\"a\"]\nbalance = \"hash\"\n";
+  const Config config = read(file);
+  REQUIRE(config.services.size() == 2);
+  CHECK_FALSE(config.services[0].own_server);
+  CHECK(config.services[0].servers == std::vector<size_t>{1, 0});
+  CHECK(config.services[0].balance == Balance::kLeastSessions);
+  CHECK(config.services[1].balance == Balance::kHash);
 }
 
 TEST_CASE("A switch without servers and services is a bridge, and no mistake") {

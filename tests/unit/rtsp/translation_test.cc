@@ -46,7 +46,7 @@ std::string replaced(const std::string& text, const Replacements& replacements) 
     INFO("replacement " << i << " at " << r.offset);
     REQUIRE(r.offset >= position);  // in order, not overlapping
     REQUIRE(r.offset + r.length <= text.size());
-    out += text.substr(position, r.offset - position) + std::string(r.text.view());
+    out += text.substr(position, r.offset - position) + std::string(replacements.text_of(r));
     position = r.offset + r.length;
   }
   return out + text.substr(position);
@@ -228,8 +228,11 @@ TEST_CASE("blank lines before a message count in the offsets", "[translation]") 
 }
 
 TEST_CASE("more replacements than fit are refused", "[translation]") {
-  std::string head = "RTSP/1.0 200 OK";
-  for (size_t i = 0; i < kMaxReplacements; ++i) head += "\nSession: B1";
+  std::string head = "RTSP/1.0 200 OK\nSession: B1\nSession: B1\nSession: B1\nSession: B1";
+  for (size_t i = 4; i < kMaxReplacements; i += 6)
+    head +=
+        "\nRTP-Info: url=rtsp://10.0.0.3/film/stream=0;seq=1;rtptime=2,"
+        "url=rtsp://10.0.0.3/film/stream=1;seq=3;rtptime=4";
   Replacements out;
   std::string text = wire(head);
   CHECK(translate_to_client(film_words(), parsed(text), as_bytes(text), out));

@@ -21,7 +21,7 @@ EditList example() {
 }
 
 std::string apply(const EditList& edits, TcpSequence sequence, std::string_view text) {
-  std::vector<uint8_t> out(text.size() + kMaxEdits * kMaxInsertedBytes);
+  std::vector<uint8_t> out(text.size() + kInsertedRoom);
   const size_t size = edits.apply(sequence, as_bytes(text), out);
   REQUIRE(size != SIZE_MAX);
   return std::string(as_text(Bytes(out).first(size)));
