@@ -7,6 +7,7 @@ std::vector<WorkerService> worker_services(const Config& config) {
   for (const ServiceConfig& service : config.services) {
     WorkerService& out = services.emplace_back();
     out.endpoint = {service.address, service.port};
+    if (!out.text.assign(to_string(service.address))) out.text.clear();
     if (service.own_server) out.own_server = static_cast<uint16_t>(*service.own_server);
     for (const size_t server : service.servers) out.servers.push_back(static_cast<uint16_t>(server));
     out.balance = service.balance;

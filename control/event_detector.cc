@@ -53,6 +53,11 @@ void EventDetector::announce(size_t server, Time now) {
   const int64_t unix_ns = unix_offset_ns_ + now.time_since_epoch().count();
   announced_[server] = heartbeat.state();
   const std::string& name = config_.servers[server].name;
+  ToWorker state{};
+  state.kind = ToWorker::Kind::kServerState;
+  state.server = static_cast<uint16_t>(server);
+  state.flag = heartbeat.state() != ServerState::kDown;
+  mailbox_.send(state);
   if (heartbeat.state() == ServerState::kUp)
     return log_.info(unix_ns, fmt::format("server {} is up", name));
   log_.warning(unix_ns, fmt::format("server {} is down: {}", name, to_string(heartbeat.cause())));

@@ -71,6 +71,9 @@ bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
 void StreamEstablishment::fill_words() {
   Connection& c = connection_;
   c.words = rtsp::Vocabulary{};
+  c.words.host.client = c.conversation.authority;
+  if (remote_.address != c.visible.address) c.words.host.server = remote_;
+  if (!c.words.host.visible.assign(to_string(c.visible.address))) c.words.host.server = {};
   c.words.session_count = rtsp::kMaxSessions;
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];

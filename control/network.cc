@@ -63,6 +63,9 @@ void Network::tell_host_state(size_t server) {
   mail.server = static_cast<uint16_t>(server);
   mail.flag = neighbours_[server].silent;
   mail.mac = neighbours_[server].mac;
+  mail.port = neighbours_[server].port;
+  mail.tagged = neighbours_[server].tagged;
+  mail.vlan_tci = neighbours_[server].vlan_tci;
   mailbox_.send(mail);
 }
 
@@ -96,7 +99,7 @@ void Network::on_neighbour(const net::NeighbourMessage& message, const net::Pack
   for (size_t i = 0; i < neighbours_.size(); ++i) {
     if (message.sender != config_.servers[i].address || ports_[port].side != Side::kServer) continue;
     Neighbour& neighbour = neighbours_[i];
-    const bool changed = neighbour.silent;
+    const auto before = neighbour.place();
     neighbour.mac = message.sender_mac;
     neighbour.port = port;
     neighbour.tagged = packet.vlan_tags > 0;
@@ -107,7 +110,7 @@ void Network::on_neighbour(const net::NeighbourMessage& message, const net::Pack
       neighbour.next_request = neighbour.asked_since + kAskInterval;
       neighbour.asked_since = Time::max();
     }
-    if (changed) tell_host_state(i);
+    if (neighbour.place() != before) tell_host_state(i);
   }
 }
 

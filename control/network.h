@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <optional>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct Neighbour {
   bool silent = false;             // does not answer now
   Time asked_since = Time::max();  // first request without an answer
   Time next_request{};
+
+  // What workers know of it.
+  auto place() const { return std::tuple(mac, port, tagged, vlan_tci, known, silent); }
 };
 
 class Network {

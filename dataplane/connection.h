@@ -91,12 +91,22 @@ struct Connection {
   uint32_t lag_counted = 0;  // failovers that are in it
 
   Cause cause = Cause::kFin;  // of the newest freeze
-  Time last_server_sign{};    // last packet from the current server
+  Time begun{};
+  Time last_server_sign{};  // last packet from the current server
   Time last_client_sign{};
   Time failed_at{};
   Time closed_at{};
   bool suspected = false;  // control has been asked whether the server lives
   Time trusted_until{};    // it did live a moment ago: silence alone raises no doubt until then
+
+  // Nothing of it is read any more, and no word in it is another server's: segments pass as they come.
+  bool unread() const {
+    return spliced && failovers == 0 && !rtsp::is_readable(conversation.unprotected);
+  }
+  // Served by another server than the dialled one, but for as long as that one lives.
+  bool only_passes() const {
+    return spliced && failovers == 0 && conversation.unprotected != rtsp::Unprotected::kNone;
+  }
 
   uint8_t key_count = 0;
   std::array<FlowKey, kMaxFlowKeys> keys;

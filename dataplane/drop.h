@@ -20,7 +20,10 @@ enum class Drop : uint8_t {
   kMailboxFull,       // control could not take it
   kExchangeFull,      // the worker that owns the client's address could not take it
   kMalformed,         // RTCP or TCP that cannot be translated
-  kAnswered,          // consumed: a proxy ARP answer went out instead
+  kAnswered,          // consumed: an answer, or a SYN to another server, went out instead
+  kNobodyThere,       // to a virtual address, no flow and no service
+  kNoServer,          // a SYN to a virtual service without a usable server: told by RST
+  kTableFull,         // a SYN that needs following, and nothing to follow it with: told by RST
   kCount,
 };
 inline constexpr size_t kDropCount = static_cast<size_t>(Drop::kCount);
@@ -55,6 +58,12 @@ constexpr const char* to_string(Drop drop) {
       return "malformed";
     case Drop::kAnswered:
       return "answered";
+    case Drop::kNobodyThere:
+      return "nobody-there";
+    case Drop::kNoServer:
+      return "no-server";
+    case Drop::kTableFull:
+      return "table-full";
     case Drop::kCount:
       break;
   }

@@ -26,13 +26,13 @@ bool Worker::teardown_is_ours(const Connection& c) const {
 // From any state in which the connection is ours. A TEARDOWN may still be on its way: requests that
 // come are answered, and after the first TEARDOWN the stream ends.
 void Worker::end_for_client(Connection& c) {
-  if (c.failovers == 0) splice_client_leg(c);
+  if (!c.spliced) splice_client_leg(c);
   tcp::Splice& splice = c.splice;
   splice.newest_client = c.client_half.newest_timestamp;
-  if (c.failovers == 0) splice.window_to_client = c.server_half.window;
+  if (!c.spliced) splice.window_to_client = c.server_half.window;
   splice.window_to_client = std::max(splice.window_to_client, kLeastWindow);
   c.state = ConnectionState::kEnding;
-  ++c.failovers;  // nothing of it is bridged any more
+  c.spliced = true;  // nothing of it is bridged any more
   ++c.version;
   c.suspected = false;
   fence_server(c, c.server_endpoint.address);

@@ -40,6 +40,7 @@ bool Worker::all_ended(const Connection& c, const rtsp::Session& session) const 
 
 bool Worker::ending_is_failure(const Connection& c) const {
   if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
+  if (c.only_passes()) return false;
   if (c.client_half.fin || c.closed_at != Time{}) return false;  // the client has left first
   for (const rtsp::Session& session : c.conversation.sessions) {
     if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
@@ -118,7 +119,7 @@ void Worker::on_icmp(Frame& frame) {
   const auto target = flows_.find(key);
   if (!target || options_.ports[frame.port].client_side) return bridge(frame);
   Connection& c = connections_[target->connection];
-  if (c.state == ConnectionState::kFrozen || c.failovers > 0) {
+  if (c.state == ConnectionState::kFrozen || c.spliced) {
     return drop(frame.mbuf, Drop::kFenced);
   }
   const uint8_t type = frame.bytes[frame.packet.l4_offset],

@@ -29,6 +29,8 @@ enum class FlowRole : uint8_t {
   kRtcpToClient,
   kRtpToServer,
   kRtcpToServer,
+  kUnknownToClient,  // UDP that a SETUP has named and that is not followed: gets other addresses
+  kUnknownToServer,
   kFenced,  // from a server that the session has left, or to it
 };
 

@@ -76,22 +76,29 @@ bool Worker::answer_neighbour(Frame& frame) {
     hand_to_control(frame, ToControl::Kind::kFrame, 0);
     return true;
   }
-  if (!arp.is_request || !options_.ports[frame.port].client_side) return false;
-  for (size_t i = 0; i < hosts_.size(); ++i) {
-    if (!hosts_[i].silent || arp.target != options_.server_addresses[i]) continue;
-    rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
-    if (mbuf != nullptr) {
-      const net::LinkHeader link{hosts_[i].mac, frame.packet.source_mac, frame.packet.vlan_tags > 0,
-                                 frame.packet.vlan_tci};
-      const net::NeighbourMessage answer{false, hosts_[i].mac, arp.target, arp.sender_mac, arp.sender};
-      const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
-      rte_pktmbuf_append(mbuf, static_cast<uint16_t>(net::build_neighbour_frame(room, link, answer)));
-      transmit(mbuf, frame.port);
-    }
-    drop(frame.mbuf, Drop::kAnswered);
-    return true;
+  const auto mac = mac_for(arp.target, frame.port);
+  if (!arp.is_request || !mac) return false;
+  rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
+  if (mbuf != nullptr) {
+    const net::LinkHeader link{*mac, frame.packet.source_mac, frame.packet.vlan_tags > 0,
+                               frame.packet.vlan_tci};
+    const net::NeighbourMessage answer{false, *mac, arp.target, arp.sender_mac, arp.sender};
+    const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
+    rte_pktmbuf_append(mbuf, static_cast<uint16_t>(net::build_neighbour_frame(room, link, answer)));
+    transmit(mbuf, frame.port);
   }
-  return false;
+  drop(frame.mbuf, Drop::kAnswered);
+  return true;
+}
+
+// Whose address the switch answers for on that port, and what it says: its own MAC for a virtual
+// address, on every port; a silent host's, which nobody else would give, where clients are.
+std::optional<MacAddress> Worker::mac_for(const Address& address, uint16_t port) const {
+  if (is_virtual(address)) return options_.ports[port].mac;
+  for (size_t i = 0; i < hosts_.size() && options_.ports[port].client_side; ++i) {
+    if (hosts_[i].silent && address == options_.server_addresses[i]) return hosts_[i].mac;
+  }
+  return std::nullopt;
 }
 
 void Worker::send_segment(Connection& c, bool to_client, const tcp::Segment& segment) {

@@ -70,9 +70,21 @@ void Worker::handle_mail(const ToWorker& mail) {
       drop_parked(c);
       return end_for_client(c);
     case ToWorker::Kind::kHostState:
-      hosts_[mail.server] = {mail.flag, mail.mac};
+      return note_host(mail);
+    case ToWorker::Kind::kServerState:
+      hosts_[mail.server].healthy = mail.flag;
       return;
   }
+}
+
+void Worker::note_host(const ToWorker& mail) {
+  HostState& host = hosts_[mail.server];
+  host.known = true;
+  host.silent = mail.flag;
+  host.mac = mail.mac;
+  host.port = mail.port;
+  host.tagged = mail.tagged;
+  host.vlan_tci = mail.vlan_tci;
 }
 
 void Worker::start_splice(Connection& c) {

@@ -77,8 +77,9 @@ Mailboxes::Mailboxes(unsigned workers, int numa_node) {
   for (unsigned i = 0; i < workers; ++i) boxes_.push_back(std::make_unique<Mailbox>(numa_node));
 }
 void Mailboxes::send(const ToWorker& mail) {
-  const bool for_all =
-      mail.kind == ToWorker::Kind::kFreezeServer || mail.kind == ToWorker::Kind::kHostState;
+  const bool for_all = mail.kind == ToWorker::Kind::kFreezeServer ||
+                       mail.kind == ToWorker::Kind::kHostState ||
+                       mail.kind == ToWorker::Kind::kServerState;
   if (!for_all) return of(worker_of(mail.connection)).send(mail);
   for (const auto& box : boxes_) box->send(mail);
 }

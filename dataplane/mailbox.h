@@ -79,7 +79,8 @@ struct ToWorker {
     kSplice,        // connection: given back, spliced
     kAbandon,       // connection: given back, nobody can serve it
     kEnd,           // connection: given back, its client tears down: nobody needs to serve it
-    kHostState,     // server: its host answers (flag) or not: answer ARP for it
+    kHostState,     // server: where its host is; silent (flag) or not: answer ARP for it
+    kServerState,   // server: it is down (not flag) or not
   };
   Kind kind;
   bool flag = false;
@@ -90,7 +91,9 @@ struct ToWorker {
   uint32_t connection = 0, generation = 0;  // kTransmit, kHandle: what the frame belongs to, if to any
   Cause cause = Cause::kFin;
   Endpoint endpoint;
-  MacAddress mac;  // kHostState: the host's
+  MacAddress mac;  // kHostState: the host's, behind `port`
+  bool tagged = false;
+  uint16_t vlan_tci = 0;
   rte_mbuf* frame = nullptr;
   Time at{};
 };

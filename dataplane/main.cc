@@ -176,7 +176,7 @@ void run(int argc, char** argv) {
   const int64_t unix_offset = unix_now_ns() - read_clock().time_since_epoch().count();
   Log log(stderr);
   const auto node = static_cast<int>(rte_socket_id());
-  Tables tables(workers);
+  Tables tables(workers, config.services.size(), config.servers.size());
   Exchange exchange(workers, node);
   Mailboxes mailboxes(workers, node);
   std::vector<std::unique_ptr<Worker>> all;

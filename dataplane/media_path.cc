@@ -232,6 +232,18 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   bridge(frame);
 }
 
+// SRTP, MPEG-TS and the like on a connection that another server answers than the dialled one.
+void Worker::pass_unknown(Frame& frame, Connection& c, bool to_client) {
+  (to_client ? c.last_server_sign : c.last_client_sign) = now_;
+  const Endpoint source = frame.packet.source, destination = frame.packet.destination;
+  if (to_client) {
+    retarget_udp(frame, c.to_client, {c.visible.address, source.port}, destination);
+  } else {
+    retarget_udp(frame, c.to_server, source, {c.server_endpoint.address, destination.port});
+  }
+  transmit(frame.mbuf, to_client ? c.client_nic : c.server_nic);
+}
+
 // What the client sends into a stream: openings for firewalls, receiver reports, feedback.
 void Worker::media_to_server(Frame& frame, Connection& c, const FlowTarget& target) {
   const bool unserved = c.state == ConnectionState::kFrozen || c.state == ConnectionState::kEnding;

@@ -45,7 +45,7 @@ void Worker::note_handshake(const Frame& frame, Connection& c, const tcp::Segmen
   const net::Packet& packet = frame.packet;
   c.to_server = {c.to_client.destination, packet.source_mac, packet.vlan_tags > 0, packet.vlan_tci};
   c.server_nic = frame.port;
-  if (c.state == ConnectionState::kHandshake) c.state = ConnectionState::kMonitored;
+  if (c.state == ConnectionState::kHandshake && !c.spliced) c.state = ConnectionState::kMonitored;
 }
 
 // Every way through here ends with the frame bridged as it came, or held because it is an ending.
@@ -146,7 +146,7 @@ void Worker::note_both_finished(Connection& c) {
 void Worker::mark_unprotected(Connection& c, rtsp::Unprotected reason) {
   if (c.conversation.unprotected == rtsp::Unprotected::kNone) c.conversation.unprotected = reason;
   // A spliced connection must be translated to its end, whatever it comes to carry.
-  if (c.state != ConnectionState::kSpliced) c.state = ConnectionState::kUnprotected;
+  if (!c.spliced) c.state = ConnectionState::kUnprotected;
   ++stats_.unprotected[static_cast<size_t>(c.conversation.unprotected)];
   report(c);
 }

@@ -1,4 +1,5 @@
-// The control connection after a failover: two halves that never met. Above the splice point every
+// The control connection whose halves are joined by the splice: after a failover they never met, on a
+// service whose servers have other addresses they met in the handshake. Above the splice point every
 // segment is translated; text is forwarded message by message, so that its edits are known before
 // any byte of it leaves. See lib/tcp/splice.h.
 
@@ -26,16 +27,20 @@ size_t segment_room(const Connection& c, bool to_client) {
   return room - (timestamps ? 12 : 0);
 }
 
+// What the receiver of that direction has, in the sender's numbers.
+TcpSequence acknowledged(const Connection& c, bool to_client) {
+  const tcp::Direction& own = to_client ? c.splice.to_client : c.splice.to_server;
+  const TcpHalf& receiver = to_client ? c.client_half : c.server_half;
+  return later(own.edits.to_input(receiver.acknowledged), own.input_base);
+}
+
 // A segment of our own making; it acknowledges what the other end has, nothing that we only passed on.
 tcp::Segment made_segment(const Connection& c, bool to_client) {
   if (c.state == ConnectionState::kEnding) {  // there is no other end any more
     return make_to_client(c.splice, c.from_client.next_expected() + (c.client_half.fin ? 1 : 0));
   }
-  const tcp::Direction& opposite = to_client ? c.splice.to_server : c.splice.to_client;
-  const TcpHalf& other = to_client ? c.server_half : c.client_half;
-  const TcpSequence acknowledged =
-      later(opposite.edits.to_input(other.acknowledged), opposite.input_base);
-  return to_client ? make_to_client(c.splice, acknowledged) : make_to_server(c.splice, acknowledged);
+  const TcpSequence number = acknowledged(c, !to_client);
+  return to_client ? make_to_client(c.splice, number) : make_to_server(c.splice, number);
 }
 
 bool is_duplicate(const TcpHalf& half, const tcp::Segment& in) {  // RFC 5681 2
@@ -64,7 +69,7 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   } else if (!take_acknowledgement(c, in, from_client)) {
     exit = Exit::kMalformed;
   } else {
-    exit = relay_segment(c, in, from_client);
+    exit = c.unread() ? relay_unread(c, in, from_client) : relay_segment(c, in, from_client);
   }
   if (exit == Exit::kMalformed) return drop(frame.mbuf, Drop::kMalformed);
   if (exit == Exit::kHeld) return drop(frame.mbuf, Drop::kHeldEnding);
@@ -73,7 +78,12 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
 
 Worker::Exit Worker::relay_reset(Connection& c, const tcp::Segment& in, bool from_client) {
   const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  if (in.sequence != stream.next_expected()) return Exit::kConsumed;  // RFC 5961 3.2: not in effect
+  // RFC 5961 3.2. Where nothing is put in order, the receiver alone knows which place is the next.
+  const tcp::Direction& forward = direction(c, !from_client);
+  const bool in_effect =
+      c.unread() ? in.sequence >= acknowledged(c, !from_client) && in.sequence <= forward.released
+                 : in.sequence == stream.next_expected();
+  if (!in_effect) return Exit::kConsumed;
   if (!from_client && ending_is_failure(c)) {
     freeze(c, Cause::kReset);
     return Exit::kHeld;
@@ -151,15 +161,40 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
   return Exit::kConsumed;
 }
 
+// Passes by itself, also if it is early: nothing waits for what came before it. Edits that were made
+// while the connection was read still hold for their bytes.
+Worker::Exit Worker::relay_unread(Connection& c, const tcp::Segment& in, bool from_client) {
+  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Segment out =
+      from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
+  out.flags.fin = false;
+  release_messages(c, from_client, out);  // what had waited for the end of its message
+  release_messages(c, !from_client, made_segment(c, from_client));
+  const TcpSequence end = in.sequence + in.payload.size();
+  forward.released = later(forward.released, end);
+  const bool answered = relay_repeated(c, in, out, from_client);
+  if (in.flags.fin) (from_client ? c.client_half : c.server_half).fin = true;
+  if (!answered || in.flags.fin) {
+    out.flags.fin = in.flags.fin;
+    out.sequence = forward.edits.to_output(in.flags.fin ? end : in.sequence);
+    send_segment(c, !from_client, out);
+  }
+  note_both_finished(c);
+  return Exit::kConsumed;
+}
+
+// What it carries cannot be read. After a failover it is still translated where it can be.
+void Worker::read_no_more(Connection& c, rtsp::Unprotected reason) {
+  if (c.failovers == 0) mark_unprotected(c, reason);
+}
+
 // The part of a segment that was forwarded before: it passes again, byte for byte the same. What lies
 // below the splice point the switch has taken on itself, so it answers.
 bool Worker::relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client) {
   tcp::Direction& forward = direction(c, !from_client);
   if (in.payload.empty() || in.sequence >= forward.released) return false;
   const TcpSequence end = earlier(in.sequence + in.payload.size(), forward.released);
-  const TcpHalf& receiver = from_client ? c.server_half : c.client_half;
-  const TcpSequence held = later(forward.edits.to_input(receiver.acknowledged), forward.input_base);
-  const TcpSequence begin = later(in.sequence, held);  // acknowledged edits are forgotten
+  const TcpSequence begin = later(in.sequence, acknowledged(c, !from_client));  // edits are forgotten
   if (begin >= end) {
     acknowledge_sender(c, from_client);
     return true;
@@ -181,12 +216,23 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
   bool sent = false;
   while (!stream.readable().empty() && c.state == ConnectionState::kSpliced) {
     const Bytes bytes = stream.readable();
+    if (!c.unread() && rtsp::starts_interleaved(bytes)) {
+      read_no_more(c, rtsp::Unprotected::kInterleaved);
+    }
+    if (c.unread()) {
+      sent |= release(c, from_client, bytes.size(), {}, out);
+      continue;
+    }
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore) {
       if (!stream.full()) return sent;
+      read_no_more(c, rtsp::Unprotected::kMessageTooLarge);
       sent |= release(c, from_client, bytes.size(), {}, out);
       continue;
+    }
+    if (parsed.status == rtsp::ParseStatus::kBad && !c.conversation.any_playing()) {
+      read_no_more(c, rtsp::Unprotected::kNotRtsp);
     }
     rtsp::Replacements edits;
     const bool whole = parsed.status == rtsp::ParseStatus::kDone;
@@ -197,7 +243,10 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       if (!known) edits.clear();
       if (!forward.edits.has_room(edits.count, edits.text_used))
         return sent;  // until earlier ones are acknowledged
-      if (from_client) apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
+      if (from_client) {
+        apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
+        c.words.host.client = c.conversation.authority;
+      }
     }
     sent |= release(c, from_client, parsed.bytes, edits, out);
   }
@@ -230,13 +279,15 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
     forward.edits.reset(forward.released, output + size);
     forward.input_base = forward.released;
     acknowledge_sender(c, true);
-  } else if (!from_client) {
+  } else if (!from_client && !c.only_passes()) {
     c.custody_overflow |= !forward.custody.append(text);
   }
   emit_data(c, !from_client, out, output, text);
   rtsp::Message message;
-  if (!from_client && rtsp::parse_message(text, message).status == rtsp::ParseStatus::kDone) {
+  if (!from_client && !c.unread() &&
+      rtsp::parse_message(text, message).status == rtsp::ParseStatus::kDone) {
     apply_change(c, rtsp::on_server_message(c.conversation, message));
+    if (c.only_passes()) learn_unknown_media(c, message);
   }
   return true;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/connection.h"
+#include "dataplane/living.h"
 #include "dataplane/stream_state.h"
 
 namespace midstream {
@@ -20,16 +21,18 @@ constexpr unsigned worker_of(uint32_t connection) { return connection / kMaxConn
 
 class Tables {
  public:
-  explicit Tables(unsigned workers);
+  Tables(unsigned workers, size_t services, size_t servers);
 
   std::span<Connection> connections() { return {connections_.get(), streams_.size() / kPerConnection}; }
   std::span<StreamState> streams() { return streams_; }
+  LivingConnections& living() { return living_; }
 
  private:
   static constexpr uint32_t kPerConnection = kMaxStreamStates / kMaxConnections;
 
   std::unique_ptr<Connection[], void (*)(Connection*)> connections_;
   std::vector<StreamState> streams_;
+  LivingConnections living_;
 };
 
 }  // namespace midstream

@@ -10,17 +10,16 @@
 
 namespace midstream {
 
-// A SYN opens a connection to follow; anything else to a service belongs to one that began before us.
-Connection* Worker::begin_connection(const Frame& frame, uint16_t service) {
+// For a SYN. Another server than the dialled one: spliced from the start. Nothing if there is no room,
+// or if the client's port is in use toward that server.
+Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint16_t server) {
   const net::Packet& packet = frame.packet;
-  tcp::Segment segment;
-  const Bytes bytes = Bytes(frame.bytes).subspan(packet.l4_offset);
-  if (!tcp::parse_segment(bytes, segment)) return nullptr;
-  if (!segment.flags.syn || segment.flags.ack) {
-    ++stats_.unprotected[static_cast<size_t>(rtsp::Unprotected::kJoinedWithoutSyn)];
-    return nullptr;
-  }
-  if (free_connections_.empty()) {
+  const Endpoint endpoint{options_.server_addresses[server], packet.destination.port};
+  const FlowKey from_server{endpoint, packet.source, Protocol::kTcp, {}};
+  const auto taken = flows_.find(from_server);
+  const bool in_use = taken && taken->role == FlowRole::kControlFromServer &&
+                      connections_[taken->connection].closed_at == Time{};
+  if (in_use || free_connections_.empty()) {
     ++stats_.not_tracked;
     return nullptr;
   }
@@ -31,22 +30,27 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service) {
   c.generation = generation;
   c.state = ConnectionState::kHandshake;
   c.service = service;
-  c.server = options_.services[service].own_server.value_or(0);
   c.client_nic = frame.port;
   c.client = packet.source;
-  c.visible = c.server_endpoint = packet.destination;
+  c.visible = packet.destination;
   c.to_client = {packet.destination_mac, packet.source_mac, packet.vlan_tags > 0, packet.vlan_tci};
-  c.last_client_sign = c.last_server_sign = now_;
+  c.begun = c.last_client_sign = c.last_server_sign = now_;
+  c.spliced = options_.services[service].own_server != server;
+  serve_by(c, server);
   for (auto& session : c.stream_state) session.fill(kNoStream);
-  const FlowKey key{c.client, c.visible, Protocol::kTcp, {}};
-  if (!learn_flow(c, key, {FlowRole::kControlFromClient, 0, 0, index}) ||
-      !learn_flow(c, key.reversed(), {FlowRole::kControlFromServer, 0, 0, index})) {
-    flows_.remove(key);
+  const FlowKey from_client{c.client, c.visible, Protocol::kTcp, {}};
+  // Whoever has the dialled address is not in this connection, whatever it remembers of another one.
+  const bool ok = learn_flow(c, from_client, {FlowRole::kControlFromClient, 0, 0, index}) &&
+                  learn_flow(c, from_client.reversed(), {FlowRole::kFenced, 0, 0, index}) &&
+                  learn_flow(c, from_server, {FlowRole::kControlFromServer, 0, 0, index});
+  if (!ok) {
+    for (uint8_t i = 0; i < c.key_count; ++i) flows_.remove(c.keys[i]);
     ++stats_.not_tracked;
     return nullptr;
   }
   free_connections_.pop_back();
   ++stats_.connections;
+  place(c, false);
   arm(c, now_ + 1s);
   return &c;
 }
@@ -92,9 +96,28 @@ void Worker::learn_reports(Connection& c, uint8_t session, uint8_t stream) {
   if (!ok) ++stats_.not_tracked;
 }
 
+// The UDP of a SETUP that is not followed, so that its addresses can be changed.
+void Worker::learn_unknown_media(Connection& c, const rtsp::Message& answer) {
+  const rtsp::Header* header = answer.find("Transport");
+  if (header == nullptr || answer.is_request) return;
+  const rtsp::Transport transport = rtsp::parse_transport(header->value).items[0];
+  const auto &server = transport.server_port, &client = transport.client_port;
+  if (transport.lower != rtsp::LowerTransport::kUdp || transport.multicast || !server || !client)
+    return;
+  const auto learn = [&](uint16_t server_port, uint16_t client_port) {
+    const Endpoint there{c.client.address, client_port};
+    return learn_flow(c, {{c.server_endpoint.address, server_port}, there, Protocol::kUdp, {}},
+                      {FlowRole::kUnknownToClient, 0, 0, c.index}) &&
+           learn_flow(c, {there, {c.visible.address, server_port}, Protocol::kUdp, {}},
+                      {FlowRole::kUnknownToServer, 0, 0, c.index});
+  };
+  if (!learn(server->rtp, client->rtp) || !learn(server->rtcp, client->rtcp)) ++stats_.not_tracked;
+}
+
 void Worker::apply_change(Connection& c, uint8_t change) {
   if (change == rtsp::kNothing) return;
-  if ((change & rtsp::kUnprotectedChanged) != 0 && c.state == ConnectionState::kMonitored) {
+  // What a failover has joined must be translated to its end.
+  if ((change & rtsp::kUnprotectedChanged) != 0 && c.failovers == 0) {
     return mark_unprotected(c, c.conversation.unprotected);
   }
   if ((change & rtsp::kStreamsChanged) != 0) learn_streams(c);
@@ -198,12 +221,17 @@ void Worker::answer_with_reset(const Frame& frame) {
   tcp::Segment in;
   if (packet.kind != net::PacketKind::kTcp) return;
   const Bytes bytes = Bytes(frame.bytes).subspan(packet.l4_offset);
-  if (!tcp::parse_segment(bytes, in) || in.flags.rst || !in.flags.ack) return;
+  if (!tcp::parse_segment(bytes, in) || in.flags.rst) return;
   tcp::Segment out;
   out.source_port = packet.destination.port;
   out.destination_port = packet.source.port;
   out.flags.rst = true;
   out.sequence = in.acknowledgement;
+  if (!in.flags.ack) {  // names no number: it is given the next one
+    out.flags.ack = true;
+    out.sequence = {};
+    out.acknowledgement = in.end();
+  }
   std::array<uint8_t, 60> segment;
   const size_t size = tcp::write_segment(out, segment);
   rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
@@ -250,6 +278,7 @@ void Worker::forget(Connection& c) {
 }
 
 void Worker::report(const Connection& c, bool gone) {
+  place(c, gone);
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
     // A connection without a session is worth a row only if it cannot be protected.

@@ -35,7 +35,10 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
       parked_(connections_.size()),
       held_(streams_.size()),
       hosts_(options.server_addresses.size()),
+      places_(kMaxConnections),
+      living_(tables.living()),
       transmit_(options.ports.size()) {
+  candidates_.reserve(hosts_.size());
   free_connections_.resize(kMaxConnections);
   std::iota(free_connections_.rbegin(), free_connections_.rend(), options.index * kMaxConnections);
   free_streams_.resize(kMaxStreamStates);
@@ -126,8 +129,8 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
   // Nothing can be translated any more, and raw it would be the new server's.
   const bool over = c.state == ConnectionState::kClosed && c.spliced;
   if (over && !begins_anew(frame, c)) {
-    // A client that has not heard of its end yet is told again.
-    if (target.role == FlowRole::kControlFromClient) answer_with_reset(frame);
+    // Whoever has not heard of its end yet is told again.
+    if (target.role <= FlowRole::kControlFromServer) answer_with_reset(frame);
     return drop(frame.mbuf, Drop::kFenced);
   }
   const bool media = target.role >= FlowRole::kRtpToClient && target.role <= FlowRole::kRtcpToServer;
@@ -148,6 +151,8 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
       }
       if (c.state == ConnectionState::kSpliced) return relay(frame, c, from_client);
       if (c.state == ConnectionState::kEnding) return serve_end(frame, c);
+      if (c.state == ConnectionState::kHandshake && c.spliced)
+        return relay_handshake(frame, c, from_client);
       return monitor(frame, c, from_client);
     }
     case FlowRole::kRtpToClient:
@@ -158,6 +163,9 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
     case FlowRole::kRtpToServer:
     case FlowRole::kRtcpToServer:
       return media_to_server(frame, c, target);
+    case FlowRole::kUnknownToClient:
+    case FlowRole::kUnknownToServer:
+      return pass_unknown(frame, c, target.role == FlowRole::kUnknownToClient);
     case FlowRole::kFenced:
       if (frame.packet.kind == net::PacketKind::kTcp) answer_with_reset(frame);
       return drop(frame.mbuf, Drop::kFenced);
@@ -174,13 +182,13 @@ void Worker::handle_unknown(Frame& frame) {
       return hand_to_control(frame, ToControl::Kind::kFrame, 0);
     }
   }
-  if (packet.kind == net::PacketKind::kIcmp) return on_icmp(frame);
   if (packet.kind == net::PacketKind::kTcp && options_.ports[frame.port].client_side) {
     for (uint16_t i = 0; i < options_.services.size(); ++i) {
-      if (packet.destination != options_.services[i].endpoint) continue;
-      if (Connection* c = begin_connection(frame, i)) return monitor(frame, *c, true);
+      if (packet.destination == options_.services[i].endpoint) return to_service(frame, i);
     }
   }
+  if (is_virtual(packet.destination.address)) return to_virtual(frame);
+  if (packet.kind == net::PacketKind::kIcmp) return on_icmp(frame);
   bridge(frame);
 }
 

@@ -3,7 +3,8 @@
 //   worker.cc        poll, classify
 //   forward.cc       bridge, transmit, hand to control
 //   monitor_path.cc  RTSP of connections that nothing is changed in
-//   splice_path.cc   RTSP of connections that another server continues
+//   splice_path.cc   RTSP of connections that another server continues, or has served from the start
+//   service_path.cc  new connections: which server, and the handshake; virtual addresses
 //   end_path.cc      RTSP of connections whose client tears down and whose server is gone
 //   media_path.cc    RTP and RTCP
 //   tracking.cc      connections and flows: learn, change, forget
@@ -45,6 +46,7 @@ struct WorkerService {
   std::optional<uint16_t> own_server;  // the server whose address it is; none: a virtual address
   std::vector<uint16_t> servers;       // in order of preference
   Balance balance = Balance::kFirst;
+  rtsp::AddressText text;  // of the endpoint
 };
 
 struct WorkerOptions {
@@ -119,8 +121,22 @@ class Worker {
   void send_segment(Connection& c, bool to_client, const tcp::Segment& segment);
   void send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
                 const Endpoint& destination, Bytes payload);
+  std::optional<MacAddress> mac_for(const Address& address, uint16_t port) const;
   void retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpoint& source,
                     const Endpoint& destination);
+
+  // service_path.cc
+  bool is_virtual(const Address& address) const;
+  void to_virtual(Frame& frame);
+  void to_service(Frame& frame, uint16_t service);
+  bool usable(uint16_t server) const;
+  std::optional<uint16_t> server_of_client(uint16_t service, const Address& client) const;
+  std::optional<uint16_t> server_for(uint16_t service, const Address& client);
+  void place(const Connection& c, bool gone);
+  void relay_handshake(Frame& frame, Connection& c, bool from_client);
+  bool try_another_server(Connection& c);
+  void serve_by(Connection& c, uint16_t server);
+  void join_halves(Connection& c);
 
   // monitor_path.cc
   void monitor(Frame& frame, Connection& c, bool from_client);
@@ -139,6 +155,8 @@ class Worker {
   Exit relay_reset(Connection& c, const tcp::Segment& in, bool from_client);
   bool take_acknowledgement(Connection& c, const tcp::Segment& in, bool from_client);
   Exit relay_segment(Connection& c, const tcp::Segment& in, bool from_client);
+  Exit relay_unread(Connection& c, const tcp::Segment& in, bool from_client);
+  void read_no_more(Connection& c, rtsp::Unprotected reason);
   bool relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client);
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
   bool release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
@@ -158,6 +176,7 @@ class Worker {
   // media_path.cc
   void rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
   void rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
+  void pass_unknown(Frame& frame, Connection& c, bool to_client);
   void media_to_server(Frame& frame, Connection& c, const FlowTarget& target);
   bool continue_stream(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame);
   bool find_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
@@ -173,7 +192,7 @@ class Worker {
                       Time last_of_old);
 
   // tracking.cc
-  Connection* begin_connection(const Frame& frame, uint16_t service);
+  Connection* begin_connection(const Frame& frame, uint16_t service, uint16_t server);
   void apply_change(Connection& c, uint8_t change);
   void learn_streams(Connection& c);
   uint16_t new_stream();
@@ -182,6 +201,7 @@ class Worker {
   bool learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target);
   void learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
                    uint16_t rtcp_port);
+  void learn_unknown_media(Connection& c, const rtsp::Message& answer);
   void learn_reports(Connection& c, uint8_t session, uint8_t stream);
   void fence_server(Connection& c, const Address& server);
   void answer_with_reset(const Frame& frame);
@@ -205,6 +225,7 @@ class Worker {
   // handover.cc
   bool take_mail();
   void handle_mail(const ToWorker& mail);
+  void note_host(const ToWorker& mail);
   void start_splice(Connection& c);
   void abandon(Connection& c);
   void park(Frame& frame, Connection& c);
@@ -234,10 +255,27 @@ class Worker {
   std::vector<std::vector<Parked>> held_;    // by stream: media that may be new, while the cut is open
 
   struct HostState {
-    bool silent = false;
+    bool known = false;   // has answered ARP
+    bool silent = false;  // does not answer now
+    bool healthy = true;  // not known to be down
+    Time refused_until{};
     MacAddress mac;
+    uint16_t port = 0;
+    bool tagged = false;
+    uint16_t vlan_tci = 0;
   };
   std::vector<HostState> hosts_;  // by server
+
+  // What the next connection of a client goes by; apart from the connections, which control may own.
+  struct Place {
+    bool living = false;
+    uint16_t service = 0, server = 0;
+    Time begun{};
+    Address client;
+  };
+  std::vector<Place> places_;  // by connection, this worker's
+  std::vector<Candidate> candidates_;
+  LivingConnections& living_;
 
   static constexpr uint16_t kBurst = 32;
   struct TransmitBuffer {

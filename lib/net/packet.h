@@ -70,6 +70,11 @@ size_t build_udp_frame(MutableBytes out, const LinkHeader& link, const Endpoint&
 // hardware, of the pseudo header alone.
 void refresh_checksums(MutableBytes frame, const Packet& packet);
 
+// Makes an echo request (RFC 792, RFC 4443 4.1) its own reply, in place: from the address that was
+// asked, `own` the MAC that answers, to whoever asked, in the same VLAN. False, and nothing is changed,
+// if the frame is no echo request.
+bool answer_echo(MutableBytes frame, const Packet& packet, const MacAddress& own);
+
 // Who has which link-layer address: an ARP message (RFC 826), or a neighbour solicitation or
 // advertisement (RFC 4861 4.3, 4.4), which say the same for IPv6. A solicitation or advertisement that
 // names no link-layer address has that of its frame. A host that asks whether its own address is free

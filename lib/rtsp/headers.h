@@ -79,6 +79,8 @@ using Url = FixedString<kMaxUrl>;
 [[nodiscard]] bool resolve_url(std::string_view base, std::string_view control, Url& out);
 // Same resource: scheme, host and port ignored, path and query compared, one trailing slash ignored.
 bool same_resource(std::string_view a, std::string_view b);
+// Host and port as written, without the user.
+std::string_view url_authority(std::string_view url);
 // Host part as written (an IPv6 address with its brackets), empty if there is none.
 std::string_view url_host(std::string_view url);
 

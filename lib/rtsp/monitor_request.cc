@@ -73,6 +73,9 @@ void append_pending(Conversation& conversation, PendingRequest request, Bytes ra
 }  // namespace
 
 void note_request(Conversation& conversation, const Message& request, Bytes raw) {
+  if (const auto said = url_authority(request.uri);
+      !said.empty() && !conversation.authority.assign(said))
+    conversation.authority.clear();
   const PendingRequest pending = read_request(conversation, request);
   if (request.method == Method::kAnnounce || request.method == Method::kRecord)
     mark_unprotected(conversation, Unprotected::kRecord);

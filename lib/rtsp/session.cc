@@ -42,6 +42,27 @@ const char* to_string(Unprotected reason) {
   return "?";
 }
 
+bool is_readable(Unprotected reason) {
+  switch (reason) {
+    case Unprotected::kNone:
+    case Unprotected::kSecureRtp:
+    case Unprotected::kMulticast:
+    case Unprotected::kUnknownTransport:
+    case Unprotected::kRecord:
+    case Unprotected::kNoDescription:
+    case Unprotected::kTooManySessions:
+    case Unprotected::kTooManyStreams:
+      return true;
+    case Unprotected::kJoinedWithoutSyn:
+    case Unprotected::kNotRtsp:
+    case Unprotected::kRtsp2:
+    case Unprotected::kInterleaved:
+    case Unprotected::kMessageTooLarge:
+      return false;
+  }
+  return false;
+}
+
 const char* to_string(PlayState state) {
   switch (state) {
     case PlayState::kInit:

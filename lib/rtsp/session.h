@@ -27,6 +27,8 @@ inline constexpr size_t kMaxStreams = 8;   // per session; as many as SDP media
 inline constexpr size_t kMaxSessions = 4;  // per connection
 inline constexpr size_t kMaxPending = 16;  // pipelined requests of one side
 inline constexpr size_t kMaxPendingBytes = 4096;
+inline constexpr size_t kMaxAuthority =
+    256;  // RFC 1035 2.3.4: a name has 255 at most; then no text is kept
 
 // Why a connection or session cannot be protected; passes untouched, counted and shown.
 enum class Unprotected : uint8_t {
@@ -46,6 +48,8 @@ enum class Unprotected : uint8_t {
 };
 inline constexpr size_t kUnprotectedCount = static_cast<size_t>(Unprotected::kMessageTooLarge) + 1;
 const char* to_string(Unprotected reason);
+// Whether messages still follow each other on such a connection: it is its media that we do not know.
+bool is_readable(Unprotected reason);
 
 inline constexpr uint8_t kNoSession = 0xff;
 
@@ -100,7 +104,9 @@ struct Conversation {
   Unprotected unprotected = Unprotected::kNone;
   bool has_description = false;
   Url describe_url;  // the URI of that DESCRIBE, as the client wrote it
-  Url base;          // Content-Base, else Content-Location, else the DESCRIBE's URI; always absolute
+  // Host and port as the client writes them, in its newest request that had them.
+  FixedString<kMaxAuthority> authority;
+  Url base;  // Content-Base, else Content-Location, else the DESCRIBE's URI; always absolute
   sdp::Description description;
   // Another presentation was described while sessions lived: a SETUP that is no part of `description`
   // belongs to that one.

@@ -13,9 +13,63 @@ constexpr Direction kToClient{&SessionWords::server_id,  &SessionWords::client_i
                               &SessionWords::server_url, &SessionWords::client_url,
                               &StreamWords::server_url,  &StreamWords::client_url};
 
-void translate_entry(const RtpInfo& entry, const StreamWords& stream, Editor& editor) {
+const SessionWords kNoWords{};
+
+constexpr uint16_t kDefaultPort = 554;  // RFC 2326 3.2
+
+bool is_address(std::string_view text, const Address& address) {
+  if (text.starts_with('[') && text.ends_with(']')) text = text.substr(1, text.size() - 2);
+  return !address.is_unspecified() && parse_address(text) == address;
+}
+
+// An absolute URL at the server's own address: host and port become what the client knows. Another port
+// there is another service, which the client can still reach.
+void translate_host(const HostWords& host, std::string_view url, Editor& editor) {
+  const std::string_view authority = url_authority(url), name = url_host(url);
+  if (host.client.empty() || !is_address(name, host.server.address)) return;
+  std::string_view port = authority.substr(name.size());
+  if (!port.empty()) port.remove_prefix(1);  // the colon
+  if (port.empty() ? host.server.port == kDefaultPort
+                   : parse_number<uint16_t>(port) == host.server.port)
+    editor.replace(authority, host.client.view());
+}
+
+void translate_address(const HostWords& host, std::string_view text, Editor& editor) {
+  if (is_address(text, host.server.address)) editor.replace(text, host.visible.view());
+}
+
+// Of one line of SDP (RFC 8866 5.2, 5.7; RFC 2326 C.1.1), what can name the server.
+void translate_sdp_line(const HostWords& host, std::string_view line, Editor& editor) {
+  constexpr std::string_view kControl = "a=control:";
+  if (line.starts_with(kControl))
+    return translate_host(host, trim(line.substr(kControl.size())), editor);
+  if (!line.starts_with("o=") && !line.starts_with("c=")) return;
+  line = trim(line);
+  const std::string_view address = line.substr(line.find_last_of(" =") + 1);
+  translate_address(host, address.substr(0, address.find('/')), editor);  // "/127": TTL
+}
+
+void translate_sdp(const HostWords& host, const Message& message, Editor& editor) {
+  const Header* length = message.find("Content-Length");
+  std::string_view body = as_text(message.body);
+  if (length == nullptr || !body.starts_with("v=") || host.server.address.is_unspecified()) return;
+  const auto before = editor.growth();
+  while (!body.empty()) {
+    const size_t end = std::min(body.find('\n'), body.size());
+    translate_sdp_line(host, body.substr(0, end), editor);
+    body.remove_prefix(std::min(end + 1, body.size()));
+  }
+  const auto size = static_cast<int64_t>(message.body.size()) + editor.growth() - before;
+  editor.replace_number(leading_digits(length->value), static_cast<uint32_t>(size));
+}
+
+void translate_entry(const RtpInfo& entry, const StreamWords& stream, const HostWords& host,
+                     Editor& editor) {
   // As in the client's SETUP, to the letter: FFmpeg compares literally.
-  if (!stream.client_url.empty()) editor.replace(entry.url, stream.client_url.view());
+  if (!stream.client_url.empty())
+    editor.replace(entry.url, stream.client_url.view());
+  else
+    translate_host(host, entry.url, editor);
   if (entry.sequence)
     editor.replace_number(entry.sequence_text, (*entry.sequence + stream.sequence_offset).value());
   if (entry.timestamp)
@@ -24,14 +78,18 @@ void translate_entry(const RtpInfo& entry, const StreamWords& stream, Editor& ed
     editor.replace_ssrc(entry.ssrc_text, *stream.client_ssrc);
 }
 
-void translate_rtp_info(const SessionWords& session, std::string_view value, Editor& editor) {
+void translate_rtp_info(const SessionWords* known, const HostWords& host, std::string_view value,
+                        Editor& editor) {
   const RtpInfoList list = parse_rtp_info(value);
+  const SessionWords& session = known != nullptr ? *known : kNoWords;
   std::array<std::string_view, kMaxRtpInfo> urls;
   for (size_t i = 0; i < session.stream_count; ++i) urls[i] = session.streams[i].server_url.view();
   const StreamOfEntry stream_of = match_rtp_info(list, {}, urls, session.stream_count);
   for (size_t i = 0; i < list.count; ++i)
     if (stream_of[i] < session.stream_count)
-      translate_entry(list.items[i], session.streams[stream_of[i]], editor);
+      translate_entry(list.items[i], session.streams[stream_of[i]], host, editor);
+    else
+      translate_host(host, list.items[i].url, editor);
 }
 
 // The text of a Transport parameter, without blanks, quotes and closing parentheses around it; empty
@@ -69,21 +127,35 @@ void translate_transport(const SessionWords& session, std::string_view value, Ed
   if (!ssrc.empty() && stream->client_ssrc) editor.replace_ssrc(ssrc, *stream->client_ssrc);
 }
 
+bool names_resource(std::string_view header) {
+  return equal_ignoring_case(header, "Content-Base") ||
+         equal_ignoring_case(header, "Content-Location") || equal_ignoring_case(header, "Location");
+}
+
 }  // namespace
 
 bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,
                          Replacements& out) {
   Editor editor(bytes, out);
-  if (message.is_request) translate_uri(words, message.uri, kToClient, editor);
-  translate_session_ids(words, message, kToClient, editor);
-  const SessionWords* session = words_of(words, message, kToClient);
-  if (message.is_request || session == nullptr) return editor.ok();
-  for (const Header& header : std::span(message.headers).first(message.header_count)) {
-    if (equal_ignoring_case(header.name, "RTP-Info"))
-      translate_rtp_info(*session, header.value, editor);
-    else if (equal_ignoring_case(header.name, "Transport"))
-      translate_transport(*session, header.value, editor);
+  if (message.is_request) {
+    translate_uri(words, message.uri, kToClient, editor);  // the path
+    translate_host(words.host, message.uri, editor);
   }
+  translate_session_ids(words, message, kToClient, editor);
+  const SessionWords* session = message.is_request ? nullptr : words_of(words, message, kToClient);
+  const HostWords& host = words.host;
+  for (const Header& header : std::span(message.headers).first(message.header_count)) {
+    if (equal_ignoring_case(header.name, "RTP-Info")) {
+      translate_rtp_info(session, host, header.value, editor);
+    } else if (equal_ignoring_case(header.name, "Transport")) {
+      if (session != nullptr) translate_transport(*session, header.value, editor);
+      translate_address(host, parameter(header.value, "source"), editor);
+      translate_address(host, parameter(header.value, "destination"), editor);
+    } else if (names_resource(header.name)) {
+      translate_host(host, header.value, editor);
+    }
+  }
+  translate_sdp(host, message, editor);
   return editor.ok();
 }
 

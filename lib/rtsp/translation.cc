@@ -68,6 +68,7 @@ void Editor::replace(std::string_view where, std::string_view text) {
   std::copy_backward(place, end, end + 1);
   *place = item;
   ++out_.count;
+  growth_ += static_cast<int64_t>(text.size()) - static_cast<int64_t>(where.size());
 }
 
 void Editor::replace_number(std::string_view where, uint32_t number) {

@@ -9,7 +9,9 @@
 
 #include <array>
 #include <cstdint>
+#include <string_view>
 
+#include "lib/base/address.h"
 #include "lib/rtsp/message.h"
 #include "lib/rtsp/session.h"
 #include "lib/tcp/edits.h"
@@ -51,7 +53,15 @@ struct SessionWords {
   uint8_t stream_count = 0;
   std::array<StreamWords, kMaxStreams> streams;
 };
+// Servers write their own address into URLs, Transport and SDP. A client gets back what it dialled.
+using AddressText = FixedString<45>;  // RFC 4291 2.2: the longest is eight groups, the last two in IPv4
+struct HostWords {
+  Endpoint server;                    // unspecified: nothing is to be translated
+  FixedString<kMaxAuthority> client;  // host and port, as in the client's requests
+  AddressText visible;                // the dialled address, where no name may stand
+};
 struct Vocabulary {
+  HostWords host;
   uint8_t session_count = 0;
   std::array<SessionWords, kMaxSessions> sessions;
 };
@@ -60,7 +70,9 @@ struct Vocabulary {
 // from. Nothing to translate is an empty result. False if it does not fit (too many or too long).
 // to_server: Session; the path of request URIs that differ at B (client_url -> server_url).
 // to_client: Session (id only, timeout stays), RTP-Info (url, seq, rtptime, ssrc), Transport
-// (server_port, ssrc). Bodies are left alone.
+// (server_port, ssrc); and the server's own address in URLs (RTP-Info, Content-Base, Content-Location,
+// Location), in Transport (source, destination) and in SDP (o=, c=, a=control), with the
+// Content-Length that follows. Other bodies are left alone. Servers ignore the host of a request's URI.
 [[nodiscard]] bool translate_to_server(const Vocabulary& words, const Message& message, Bytes bytes,
                                        Replacements& out);
 [[nodiscard]] bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,

@@ -17,12 +17,14 @@ class Editor {
   void replace_number(std::string_view where, uint32_t number);
   void replace_ssrc(std::string_view where, uint32_t ssrc);
   void replace_ports(std::string_view where, PortPair ports);  // "a-b" stays a pair, "a" single
+  int64_t growth() const { return growth_; }                   // bytes, by all replacements so far
   bool ok() const { return ok_; }
 
  private:
   std::string_view message_;
   Replacements& out_;
   bool ok_ = true;
+  int64_t growth_ = 0;
 };
 
 // Whose words are read, and whose are written.

@@ -72,9 +72,13 @@ bool same_resource(std::string_view a, std::string_view b) {
          without_slash(query_a) == without_slash(query_b);
 }
 
-std::string_view url_host(std::string_view url) {
+std::string_view url_authority(std::string_view url) {
   const string_view authority = split(trim(url)).authority;
-  const string_view host = authority.substr(authority.find_last_of('@') + 1);  // npos + 1 is 0
+  return authority.substr(authority.find_last_of('@') + 1);  // npos + 1 is 0
+}
+
+std::string_view url_host(std::string_view url) {
+  const string_view host = url_authority(url);
   if (host.starts_with('[')) return host.substr(0, host.find(']') + 1);
   return host.substr(0, host.find(':'));
 }
