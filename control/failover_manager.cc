@@ -9,6 +9,16 @@ constexpr Duration kRetry = 200ms;        // all candidates failed: ask them aga
 constexpr Duration kResumeLimit = 5s;     // then a stream that sends nothing is reported as it is
 constexpr size_t kMaxQueuedFrames = 256;  // of one client; its TCP repeats what is lost
 
+bool is_moved(const rtsp::Session& session) {
+  return !session.id.empty() && session.state != rtsp::PlayState::kTornDown &&
+         !session.teardown_requested;
+}
+
+// It has played, so there is a place to go on from.
+bool has_place(const rtsp::Session& session) {
+  return session.state == rtsp::PlayState::kPlaying || session.state == rtsp::PlayState::kPaused;
+}
+
 }  // namespace
 
 FailoverManager::~FailoverManager() {
@@ -43,8 +53,9 @@ void FailoverManager::describe(Failover& failover) {
   event.detection = c.failed_at - c.last_server_sign;
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
-    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    if (!is_moved(session)) continue;
     if (event.session.empty()) event.session = session.id.view();
+    if (!has_place(session)) continue;
     std::optional<Npt> smallest;
     for (size_t i = 0; i < session.stream_count; ++i) {
       if (c.stream_state[s][i] == kNoStream) continue;
@@ -153,20 +164,24 @@ void FailoverManager::hand_back(Failover& failover, Time now) {
   size_t row = 0;
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
-    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    if (!is_moved(session) || !has_place(session)) continue;
     for (uint8_t i = 0; i < session.stream_count; ++i) {
-      if (c.stream_state[s][i] != kNoStream) resuming.row[{s, i}] = row++;
+      if (c.stream_state[s][i] == kNoStream) continue;
+      if (session.state == rtsp::PlayState::kPlaying) resuming.row[{s, i}] = row;
+      ++row;
     }
   }
-  resuming.streams_left = row;
+  resuming.streams_left = resuming.row.size();
   const uint32_t index = c.index;
   ToWorker mail{};
   mail.kind = ToWorker::Kind::kSplice;
   mail.connection = index;
   d_.mailbox.send(mail);  // from here on the worker owns it
   give_frames_back(failover);
-  resuming_[index] = std::move(resuming);
   failovers_.erase(index);
+  if (resuming.row.empty())
+    return finish(std::move(resuming.event));  // nothing plays: no media to wait for
+  resuming_[index] = std::move(resuming);
 }
 
 void FailoverManager::abandon(Failover& failover, Time) {

@@ -4,6 +4,8 @@
 #include <string>
 
 #include "control/stream_establishment.h"
+#include "dataplane/cut_start.h"
+#include "lib/rtsp/presentation.h"
 #include "lib/rtsp/translation.h"
 
 namespace midstream {
@@ -26,31 +28,15 @@ std::string translated(const rtsp::Vocabulary& words, Bytes raw) {
   return text.append(as_text(raw).substr(at));
 }
 
-// What is known beside the packets: one NPT on both clocks, from the newest packets or, if the old
-// server sent none, from what both PLAY answers said.
-rtp::CutContext cut_context(const rtsp::Session& session, const rtsp::Replay& replay, size_t s,
-                            size_t index, const StreamState& stream) {
-  const rtsp::ReplaySession& other = replay.result(s);
-  const rtsp::Stream& agreed = session.streams[index];
-  const rtsp::ReplayStream& answer = other.streams[index];
-  rtp::CutContext context;
-  context.clock_rate = stream.clock_rate;
-  context.position_echoed = replay.position_echoed(s);
-  context.frame_ticks = stream.position.frame_ticks();
-  context.first_sequence = agreed.info_sequence;
-  std::optional<RtpTimestamp> anchor;
-  if (stream.position.anchored()) {
-    context.highest_timestamp = stream.position.timestamp_at(stream.position.newest());
-    if (other.play_start) anchor = stream.position.timestamp_at(*other.play_start);
-  } else if (stream.last.size() == 0 && session.play_start == other.play_start) {
-    anchor = agreed.info_timestamp;
-  }
-  if (anchor && answer.info_timestamp) {
-    context.has_position = true;
-    context.client_anchor = *anchor;
-    context.server_anchor = *answer.info_timestamp;
-  }
-  return context;
+// Seek-Style: RAP has gst answer exactly this place and send what lies between it and the key frame in
+// one burst; others ignore it.
+rtsp::KeptPlace kept_place(const rtsp::Session& session, Npt start) {
+  std::string text = "Range: npt=" + print_npt(start) + '-';
+  if (session.play_end) text += print_npt(*session.play_end);
+  text += "\r\nSeek-Style: RAP\r\n";
+  rtsp::KeptPlace kept{start, {}};
+  if (!kept.headers.assign(text)) kept.headers.clear();  // cannot be: two numbers
+  return kept;
 }
 
 }  // namespace
@@ -74,11 +60,15 @@ void StreamEstablishment::fill_words() {
   c.words.host.client = c.conversation.authority;
   if (remote_.address != c.visible.address) c.words.host.server = remote_;
   if (!c.words.host.visible.assign(to_string(c.visible.address))) c.words.host.server = {};
+  fill_media_words();
   c.words.session_count = rtsp::kMaxSessions;
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
     const rtsp::ReplaySession& other = replay_.result(s);
+    if (other.id.empty()) continue;  // torn down: the new server knows nothing of it
     rtsp::SessionWords& words = c.words.sessions[s];
+    if (session.state == rtsp::PlayState::kPaused && !session.live)
+      words.kept = kept_place(session, positions_[s]);
     words.client_id = session.id;
     words.server_id = other.id;
     words.client_url = session.url;
@@ -93,6 +83,18 @@ void StreamEstablishment::fill_words() {
       words.streams[i].client_ssrc = stream.ssrc;
       words.streams[i].server_ssrc = other.streams[i].ssrc;
     }
+  }
+}
+
+void StreamEstablishment::fill_media_words() {
+  const rtsp::Conversation& agreed = connection_.conversation;
+  rtsp::Vocabulary& words = connection_.words;
+  for (uint8_t i = 0; agreed.has_description && i < agreed.description.media_count; ++i) {
+    rtsp::MediaWords& media = words.media[i];
+    if (!rtsp::media_url(agreed.base.view(), agreed.description, i, media.client_url))
+      media.client_url.clear();
+    media.server_url = replay_.control_url(i);
+    words.media_count = static_cast<uint8_t>(i + 1);
   }
 }
 
@@ -180,7 +182,8 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
   Connection& c = connection_;
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
-    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
+    const rtsp::ReplaySession& other = replay_.result(s);
+    if (other.id.empty()) continue;
     c.clocks[s].switch_server();
     for (size_t i = 0; i < session.stream_count; ++i) {
       if (c.stream_state[s][i] == kNoStream) continue;
@@ -188,8 +191,16 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       if (session.streams[i].ssrc) stream.continuity.announce_client_ssrc(*session.streams[i].ssrc);
       if (c.conversation.description.media[session.streams[i].media].has_payload_type)
         stream.continuity.announce_client_payload_type(session.streams[i].payload_type);
-      stream.finder.reset(stream.last, cut_context(session, replay_, s, i, stream));
-      stream.phase = StreamPhase::kCutting;
+      stream.phase = StreamPhase::kWaiting;
+      stream.reports_cut = session.state == rtsp::PlayState::kPlaying;
+      if (!stream.reports_cut) continue;
+      const ServerStart server{other.play_start, other.streams[i].info_timestamp,
+                               replay_.position_echoed(s)};
+      if (stream.started) {
+        go_on_exactly(stream, session, i, server);
+      } else {
+        start_as_told(stream, session, i, server);
+      }
       // A live source has no packet in common with the old one's: no use to wait for a match.
       stream.nothing_to_match = session.live;
       stream.cutting_since = now;

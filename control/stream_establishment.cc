@@ -26,6 +26,7 @@ StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
     : connection_(connection),
       server_(server),
       remote_(endpoint),
+      positions_(positions),
       network_(network),
       mailbox_(mailbox),
       endpoint_([this](const tcp::Segment& segment) { emit(segment); }),
@@ -137,6 +138,11 @@ void StreamEstablishment::poll(Time now) {
     case tcp::EndpointError::kTimeout:
       return fail(endpoint_.peer_window() == 0 ? "no SYN-ACK came back"
                                                : replay_.step() + ": no answer");
+  }
+  if (replay_.progress() == rtsp::ReplayProgress::kFailed) return fail(replay_.failure());
+  if (replay_.progress() == rtsp::ReplayProgress::kDone && !answered_ && endpoint_.established()) {
+    answered_ = true;  // the client has no session, there was nothing to ask
+    done_at_ = now;
   }
   // The switch repeats nothing of the replay after it: all must have arrived.
   if (answered_ && endpoint_.all_acknowledged()) {

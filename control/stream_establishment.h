@@ -47,6 +47,7 @@ class StreamEstablishment {
 
   // hand_back.cc
   void fill_words();
+  void fill_media_words();
   void join_options();
   bool join_client_bytes();
   bool join_server_bytes(Time now);
@@ -55,6 +56,7 @@ class StreamEstablishment {
   Connection& connection_;
   size_t server_;
   Endpoint remote_;
+  Positions positions_;
   Network& network_;
   Mailboxes& mailbox_;
   tcp::Endpoint endpoint_;

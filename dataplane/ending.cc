@@ -9,6 +9,9 @@ namespace {
 
 constexpr int64_t kEndTolerance_ns = 1'000'000'000;  // positions this close to the known end have ended
 constexpr Duration kByeHold = 150ms;
+// Between two steps toward a session. Clients wait 5 to 10 s for an answer, and servers close a
+// connection that stays without a session after 10 s at the earliest (gortsplib).
+constexpr Duration kOpening = 10s;
 constexpr Duration kClosedLinger = 60s;  // fences and late packets; one minute like TIME-WAIT
 constexpr Duration kHandshakeLimit = 30s;
 constexpr Duration kIdleLimit = 7200s;  // no packet in either direction
@@ -38,18 +41,31 @@ bool Worker::all_ended(const Connection& c, const rtsp::Session& session) const 
   return session.stream_count > 0;
 }
 
+// Set up, and neither torn down, nor at its end, nor left alone by its client.
+bool Worker::must_go_on(const Connection& c, const rtsp::Session& session) const {
+  if (session.teardown_requested || session.state == rtsp::PlayState::kTornDown) return false;
+  if (now_ - c.last_client_sign > std::chrono::seconds(session.timeout_s)) return false;
+  const bool played = session.play_count > 0;
+  return !played || (!near_end(c, session) && !all_ended(c, session));
+}
+
+// Without a session: the client is on its way to one.
+bool Worker::is_opening(const Connection& c) const {
+  if (now_ - c.last_client_sign > kOpening) return false;
+  return c.conversation.pending_count > 0 || (c.conversation.answered && !c.conversation.closing);
+}
+
 bool Worker::ending_is_failure(const Connection& c) const {
   if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
-  if (c.only_passes()) return false;
+  if (c.only_passes() || c.conversation.unprotected != rtsp::Unprotected::kNone) return false;
   if (c.client_half.fin || c.closed_at != Time{}) return false;  // the client has left first
+  bool any_session = false;
   for (const rtsp::Session& session : c.conversation.sessions) {
-    if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
-    const bool client_silent = now_ - c.last_client_sign > std::chrono::seconds(session.timeout_s);
-    if (!session.teardown_requested && !near_end(c, session) && !all_ended(c, session) &&
-        !client_silent)
-      return true;
+    if (session.id.empty()) continue;
+    any_session = true;
+    if (must_go_on(c, session)) return true;
   }
-  return false;
+  return !any_session && is_opening(c);
 }
 
 // Hands the connection to control. False if the mailbox is full: nothing has changed then.

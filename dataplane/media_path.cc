@@ -44,6 +44,8 @@ void Worker::account(Connection& c, StreamState& stream, const rtp::Header& head
   }
   stream.interval.on_packet(now_);
   stream.position.on_packet(header.sequence_number, header.timestamp, now_);
+  // Not by one from before the newest PLAY, which was still on its way: the position ignores it, too.
+  stream.started |= stream.position.source() != PositionSource::kStated;
   const Bytes payload = packet.subspan(header.payload_offset, header.payload_bytes);
   stream.last.add(header.sequence_number, header.timestamp, rtp::payload_hash(payload), header.marker);
   stream.continuity.on_forwarded(header, header.payload_bytes);
@@ -81,6 +83,7 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
   const auto parsed = rtp::parse_header(packet);
   if (!parsed) return drop(frame.mbuf, Drop::kMalformed), false;
   rtp::Header header = *parsed;
+  if (stream.phase == StreamPhase::kWaiting) return hold(frame, c, target), false;
   if (stream.phase == StreamPhase::kCutting && !find_cut(c, target, stream, frame, header))
     return false;
   if (stream.phase == StreamPhase::kContinued) {
@@ -137,7 +140,7 @@ void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& strea
   stream.phase = StreamPhase::kContinued;
   stream.first_after_cut = stream.finder.first_sequence();
   stream.packets_since_cut = 0;
-  stream.resumed = false;
+  stream.resumed = !std::exchange(stream.reports_cut, false);
   rtsp::StreamWords& words = c.words.sessions[target.session].streams[target.stream];
   words.sequence_offset = cut.sequence_offset;
   words.timestamp_offset = cut.timestamp_offset;
@@ -200,6 +203,7 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   const rtp::RtcpSummary summary = rtp::summarize_rtcp(packet);
   if (!followed || (!summary.valid && c.state == ConnectionState::kMonitored)) return bridge(frame);
   c.last_server_sign = now_;
+  if (stream.phase == StreamPhase::kWaiting) return drop(frame.mbuf, Drop::kFrozen);
   if (stream.phase == StreamPhase::kCutting) {
     if (summary.has_bye && !std::exchange(stream.ended, true)) tell_end(c, target, stream);
     return drop(frame.mbuf, Drop::kAlreadyDelivered);
@@ -264,7 +268,7 @@ void Worker::media_to_server(Frame& frame, Connection& c, const FlowTarget& targ
     retarget_udp(frame, c.to_server, Endpoint(from), to);
     return transmit(frame.mbuf, c.server_nic);
   }
-  if (stream.phase == StreamPhase::kCutting) return drop(frame.mbuf, Drop::kFrozen);
+  if (stream.phase != StreamPhase::kContinued) return drop(frame.mbuf, Drop::kFrozen);
   uint8_t out[kMaxRtcp];
   const size_t size = stream.continuity.rtcp_to_server(packet, out);
   if (size == 0) return drop(frame.mbuf, Drop::kMalformed);

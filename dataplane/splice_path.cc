@@ -236,7 +236,9 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
     }
     rtsp::Replacements edits;
     const bool whole = parsed.status == rtsp::ParseStatus::kDone;
+    uint8_t opened = rtsp::kNoSession;
     if (whole) {
+      if (!from_client) opened = open_cuts(c, message);
       const Bytes raw = bytes.first(parsed.bytes);
       const bool known = from_client ? translate_to_server(c.words, message, raw, edits)
                                      : translate_to_client(c.words, message, raw, edits);
@@ -249,6 +251,7 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       }
     }
     sent |= release(c, from_client, parsed.bytes, edits, out);
+    if (opened != rtsp::kNoSession) release_opened(c, opened);
   }
   return sent;
 }

@@ -40,6 +40,7 @@ class PublishedPosition {
 
 enum class StreamPhase : uint8_t {
   kDirect,     // first server: nothing is changed
+  kWaiting,    // moved while it did not play: the client's next PLAY begins a cut
   kCutting,    // waiting for the first new packet of the new server
   kContinued,  // rewritten into the client's terms
 };
@@ -62,12 +63,14 @@ struct StreamState {
   bool said_bye = false;  // the current server has
   bool ended = false;     // and the client was told
   StreamPhase phase = StreamPhase::kDirect;
+  bool started = false;      // a packet has passed since the newest PLAY that named a place
+  bool reports_cut = false;  // a failover waits for the first packet, and not the client's PLAY
   uint16_t client_port = 0;
   uint32_t clock_rate = 0;
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
   Time cutting_since{};
-  bool nothing_to_match = false;  // live, or a seek meanwhile: the cut is the next packet
+  bool nothing_to_match = false;  // live: the cut is the next packet
   Time hold_until{};              // while the finder holds
   bool resumed = true;            // the first new packet after the newest cut has left
   uint64_t packets = 0, bytes = 0;

@@ -193,12 +193,12 @@ void Worker::anchor_streams(Connection& c) {
       }
       const rtsp::Stream& agreed = session.streams[i];
       const Npt start = session.play_start.value_or(state.position.newest());
-      state.position.on_play({start, agreed.info_timestamp, agreed.info_sequence, session.scale},
-                             state.clock_rate, now_);
+      state.position.on_play(
+          {start, agreed.info_timestamp, agreed.info_sequence, session.scale, session.resumed},
+          state.clock_rate, now_);
+      if (!session.resumed) state.started = state.position.anchored();
       state.interval.restart(now_);
       state.said_bye = state.ended = false;
-      // A seek before the cut was found: there is nothing left to match.
-      state.nothing_to_match = state.phase == StreamPhase::kCutting && session.play_start;
     }
   }
   if (c.conversation.any_playing()) arm(c, now_ + options_.stall);

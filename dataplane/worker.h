@@ -6,6 +6,7 @@
 //   splice_path.cc   RTSP of connections that another server continues, or has served from the start
 //   service_path.cc  new connections: which server, and the handshake; virtual addresses
 //   end_path.cc      RTSP of connections whose client tears down and whose server is gone
+//   opening.cc       the client's PLAY at a server that has not played its session yet
 //   media_path.cc    RTP and RTCP
 //   tracking.cc      connections and flows: learn, change, forget
 //   ending.cc        is an ending a failure? freeze, silence, timers
@@ -173,6 +174,10 @@ class Worker {
   void answer_at_end(Connection& c);
   void acknowledge_at_end(Connection& c);
 
+  // opening.cc
+  uint8_t open_cuts(Connection& c, const rtsp::Message& answer);
+  void release_opened(Connection& c, uint8_t session);
+
   // media_path.cc
   void rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
   void rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
@@ -209,6 +214,8 @@ class Worker {
   void report(const Connection& c, bool gone = false);
 
   // ending.cc
+  bool must_go_on(const Connection& c, const rtsp::Session& session) const;
+  bool is_opening(const Connection& c) const;
   bool ending_is_failure(const Connection& c) const;
   bool all_ended(const Connection& c, const rtsp::Session& session) const;
   bool near_end(const Connection& c, const rtsp::Session& session) const;

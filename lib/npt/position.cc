@@ -47,8 +47,8 @@ void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) 
   // live555's first media overtakes the PLAY answer: on a fresh session it belongs to this PLAY.
   const bool media_came_first = !playing_ && any_packet_ && clock_rate != 0;
   const int64_t scale_millionths = to_millionths(anchor.scale);
-  resuming_ = paused_ && anchored_ && anchor.start == newest() && clock_rate == clock_rate_ &&
-              scale_millionths == scale_millionths_;
+  resuming_ = anchored_ && (anchor.continues || (paused_ && anchor.start == newest())) &&
+              clock_rate == clock_rate_ && scale_millionths == scale_millionths_;
   if (!resuming_) {
     floor_ = anchor.start;
     recent_count_ = recent_next_ = 0;
@@ -62,7 +62,8 @@ void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) 
   scale_millionths_ = scale_millionths;
   play_time_ = newest_time_ = now;
   playing_ = true;
-  paused_ = anchored_ = false;
+  paused_ = false;
+  anchored_ = resuming_;  // until the first packet the line from before holds
   if (media_came_first) {
     const RtpTimestamp newest = newest_timestamp_;
     this->anchor(first_timestamp_);
@@ -83,7 +84,7 @@ void Position::on_packet(RtpSequence sequence, RtpTimestamp timestamp, Time now)
   any_packet_ = true;
   newest_time_ = now;
   if (clock_rate_ == 0) return;
-  if (!anchored_) anchor(timestamp);
+  if (!anchored_ || resuming_) anchor(timestamp);
   account(timestamp, now);
 }
 

@@ -33,6 +33,7 @@ struct PlayAnchor {
   std::optional<RtpTimestamp> info_timestamp;
   std::optional<RtpSequence> info_sequence;  // packets before it belong to the time before PLAY
   double scale = 1.0;
+  bool continues = false;  // no place was asked for: the stream goes on from where it was
 };
 
 class Position {

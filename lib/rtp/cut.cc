@@ -38,7 +38,8 @@ RtpSequence CutFinder::first_sequence() const {
 // timestamp of NPT 0 instead, off by the whole position: then its first packet's is the better word.
 void CutFinder::doubt_anchor(const Header& header) {
   const auto tolerance = static_cast<int64_t>(kAnchorToleranceSeconds) * context_.clock_rate;
-  if (std::abs(int64_t{header.timestamp - context_.server_anchor}) > tolerance)
+  const int64_t apart = header.timestamp - context_.server_anchor;
+  if (!context_.server_anchor_known || std::abs(apart) > tolerance)
     context_.server_anchor = header.timestamp;
 }
 

@@ -67,12 +67,13 @@ struct Cut {
 
 // What the finder needs beside the packets. All timestamps of A are as the client saw them.
 struct CutContext {
-  uint32_t clock_rate = 0;       // 0: unknown, content only
-  bool has_position = false;     // the two anchors below are valid
-  RtpTimestamp client_anchor;    // on the client's clock, the timestamp of `anchor_position_ns`
-  RtpTimestamp server_anchor;    // on B's clock, the timestamp of the same NPT
-  bool position_echoed = false;  // B may not start where it says (Replay::position_echoed)
-  uint32_t frame_ticks = 0;      // usual distance of two access units; 0: unknown
+  uint32_t clock_rate = 0;          // 0: unknown, content only
+  bool has_position = false;        // the two anchors below are valid
+  RtpTimestamp client_anchor;       // on the client's clock, the timestamp of `anchor_position_ns`
+  RtpTimestamp server_anchor;       // on B's clock, the timestamp of the same NPT
+  bool server_anchor_known = true;  // else B's first packet stands for it
+  bool position_echoed = false;     // B may not start where it says (Replay::position_echoed)
+  uint32_t frame_ticks = 0;         // usual distance of two access units; 0: unknown
   // Highest that the client got: with B-frames it may be older than all that is remembered.
   std::optional<RtpTimestamp> highest_timestamp;
   // What RTP-Info told the client; counts only if A died before its first packet.

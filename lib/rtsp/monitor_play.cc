@@ -15,7 +15,8 @@ void read_range(Session& session, const PendingRequest& request, const Message& 
   // played backward, it is the beginning.
   if (range && range->end && !request.end && session.scale > 0) session.duration = range->end;
   session.live = from_now || !session.duration;
-  session.play_end = request.end;
+  session.resumed = !first && request.resumes();
+  if (!session.resumed || request.end) session.play_end = request.end;
   if (range && (range->start || range->from_now))
     session.play_start = range->start;
   else if (request.has_start)

@@ -86,18 +86,22 @@ void note_request(Conversation& conversation, const Message& request, Bytes raw)
   append_pending(conversation, pending, raw);
 }
 
-std::optional<PendingRequest> take_answered(Conversation& conversation, const Message& answer) {
-  if (conversation.pending_count == 0) return std::nullopt;
-  size_t index = 0;  // without a known CSeq: the oldest
+const PendingRequest* answered_request(const Conversation& conversation, const Message& answer) {
+  if (conversation.pending_count == 0) return nullptr;
   if (const auto cseq = parse_cseq(answer)) {
     for (size_t i = 0; i < conversation.pending_count; ++i) {
-      if (!conversation.pending[i].has_cseq || conversation.pending[i].cseq != *cseq) continue;
-      index = i;
-      break;
+      const PendingRequest& request = conversation.pending[i];
+      if (request.has_cseq && request.cseq == *cseq) return &request;
     }
   }
-  const PendingRequest request = conversation.pending[index];
-  remove_pending(conversation, index);
+  return &conversation.pending[0];  // without a known CSeq: the oldest
+}
+
+std::optional<PendingRequest> take_answered(Conversation& conversation, const Message& answer) {
+  const PendingRequest* found = answered_request(conversation, answer);
+  if (found == nullptr) return std::nullopt;
+  const PendingRequest request = *found;
+  remove_pending(conversation, static_cast<size_t>(found - conversation.pending.data()));
   return request;
 }
 

@@ -1,6 +1,7 @@
 // What came from either side, and what the server's answers change.
 #include <algorithm>
 
+#include "lib/base/text.h"
 #include "lib/rtsp/monitor.h"
 #include "lib/rtsp/presentation.h"
 
@@ -47,6 +48,9 @@ uint8_t apply_answer(Conversation& conversation, const PendingRequest& request, 
 uint8_t on_answer(Conversation& conversation, const Message& answer) {
   if (answer.status < 200) return kNothing;  // "100 Continue": the answer is still to come
   const auto request = take_answered(conversation, answer);
+  const Header* connection = answer.find("Connection");
+  conversation.answered = true;
+  conversation.closing = connection != nullptr && equal_ignoring_case(connection->value, "close");
   if (!request || answer.status >= 300) return kNothing;
   const uint8_t changes = apply_answer(conversation, *request, answer);
   read_timeout(conversation, *request, answer);

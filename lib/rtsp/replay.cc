@@ -4,6 +4,8 @@
 #include <span>
 #include <utility>
 
+#include "lib/rtsp/presentation.h"
+
 namespace midstream::rtsp {
 
 void Replay::start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
@@ -51,6 +53,13 @@ bool Replay::setups_done(size_t session) const {
   const auto streams =
       std::span(sessions_[session].streams).first(conversation_.sessions[session].stream_count);
   return std::ranges::all_of(streams, [](const ReplayStream& s) { return s.server_port.rtp != 0; });
+}
+
+Url Replay::control_url(size_t media) const {
+  Url url;
+  if (media >= description_.media_count || !media_url(base_.view(), description_, media, url))
+    return {};
+  return url;
 }
 
 bool Replay::wanted(size_t session) const {

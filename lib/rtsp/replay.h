@@ -65,6 +65,8 @@ class Replay {
   bool position_echoed(size_t session) const {
     return sessions_[session].play_start == positions_[session];
   }
+  // What B calls a medium of the description, set up or not; empty if B was not asked to describe.
+  Url control_url(size_t media) const;
   const std::string& failure() const { return failure_; }  // "DESCRIBE: 404", "content differs: …"
   const std::string& step() const { return step_; }        // what is awaited, for timeouts
 

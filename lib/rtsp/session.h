@@ -79,6 +79,7 @@ struct Session {
   // not live (RFC 2326 10.5). nullopt: it continues where it was.
   std::optional<Npt> play_start;
   std::optional<Npt> play_end;  // only if the client asked for one
+  bool resumed = false;         // the newest PLAY named no place: what came before it goes on
   std::optional<Npt> duration;  // known end: Range end of an answer, or SDP's a=range
   bool live = false;            // "npt=now-", or no range with an end anywhere
   double scale = 1.0;
@@ -94,6 +95,8 @@ struct PendingRequest {
   Url uri;
   uint16_t bytes = 0;  // its text in pending_bytes; 0: it did not fit
   bool has_start = false, from_now = false;
+  // PLAY without a place: it goes on where it was (RFC 2326 10.5).
+  bool resumes() const { return !has_start && !from_now; }
   Npt start;
   std::optional<Npt> end;
   double scale = 1.0;
@@ -111,6 +114,8 @@ struct Conversation {
   // Another presentation was described while sessions lived: a SETUP that is no part of `description`
   // belongs to that one.
   bool other_presentation = false;
+  bool answered = false;  // some request was
+  bool closing = false;   // the newest answer said "Connection: close" (RFC 2326 12.10)
   std::array<Session, kMaxSessions> sessions;
 
   // Requests of the client that wait for their answer, oldest first; and their bytes, in order.
@@ -140,5 +145,8 @@ enum Change : uint8_t {
 // missing or unknown.
 uint8_t on_client_message(Conversation& conversation, const Message& message, Bytes raw);
 uint8_t on_server_message(Conversation& conversation, const Message& message);
+
+// The request that an answer, not yet monitored, belongs to; nullptr if none waits.
+const PendingRequest* answered_request(const Conversation& conversation, const Message& answer);
 
 }  // namespace midstream::rtsp

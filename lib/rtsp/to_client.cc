@@ -11,7 +11,8 @@ namespace {
 
 constexpr Direction kToClient{&SessionWords::server_id,  &SessionWords::client_id,
                               &SessionWords::server_url, &SessionWords::client_url,
-                              &StreamWords::server_url,  &StreamWords::client_url};
+                              &StreamWords::server_url,  &StreamWords::client_url,
+                              &MediaWords::server_url,   &MediaWords::client_url};
 
 const SessionWords kNoWords{};
 
@@ -78,13 +79,17 @@ void translate_entry(const RtpInfo& entry, const StreamWords& stream, const Host
     editor.replace_ssrc(entry.ssrc_text, *stream.client_ssrc);
 }
 
+StreamOfEntry match_rtp_info(const SessionWords& session, const RtpInfoList& list) {
+  std::array<std::string_view, kMaxRtpInfo> urls;
+  for (size_t i = 0; i < session.stream_count; ++i) urls[i] = session.streams[i].server_url.view();
+  return match_rtp_info(list, {}, urls, session.stream_count);
+}
+
 void translate_rtp_info(const SessionWords* known, const HostWords& host, std::string_view value,
                         Editor& editor) {
   const RtpInfoList list = parse_rtp_info(value);
   const SessionWords& session = known != nullptr ? *known : kNoWords;
-  std::array<std::string_view, kMaxRtpInfo> urls;
-  for (size_t i = 0; i < session.stream_count; ++i) urls[i] = session.streams[i].server_url.view();
-  const StreamOfEntry stream_of = match_rtp_info(list, {}, urls, session.stream_count);
+  const StreamOfEntry stream_of = match_rtp_info(session, list);
   for (size_t i = 0; i < list.count; ++i)
     if (stream_of[i] < session.stream_count)
       translate_entry(list.items[i], session.streams[stream_of[i]], host, editor);
@@ -133,6 +138,18 @@ bool names_resource(std::string_view header) {
 }
 
 }  // namespace
+
+std::array<StatedStart, kMaxStreams> stated_starts(const SessionWords& session, const Message& answer) {
+  std::array<StatedStart, kMaxStreams> starts;
+  const Header* header = answer.find("RTP-Info");
+  if (header == nullptr) return starts;
+  const RtpInfoList list = parse_rtp_info(header->value);
+  const StreamOfEntry stream_of = match_rtp_info(session, list);
+  for (size_t i = 0; i < list.count; ++i)
+    if (stream_of[i] < session.stream_count)
+      starts[stream_of[i]] = {list.items[i].sequence, list.items[i].timestamp};
+  return starts;
+}
 
 bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,
                          Replacements& out) {

@@ -50,9 +50,17 @@ void Editor::replace(std::string_view where, std::string_view text) {
   if (!ok_ || where.empty() || where == text) return;
   assert(where.data() >= message_.data() &&
          where.data() + where.size() <= message_.data() + message_.size());
+  add(static_cast<size_t>(where.data() - message_.data()), where.size(), text);
+}
+
+void Editor::insert(size_t offset, std::string_view text) {
+  if (ok_ && !text.empty()) add(offset, 0, text);
+}
+
+void Editor::add(size_t offset, size_t length, std::string_view text) {
   Replacement item;
-  item.offset = static_cast<uint32_t>(where.data() - message_.data());
-  item.length = static_cast<uint32_t>(where.size());
+  item.offset = static_cast<uint32_t>(offset);
+  item.length = static_cast<uint32_t>(length);
   if (out_.count == kMaxReplacements || text.size() > tcp::kMaxInsertedBytes ||
       text.size() > out_.text.size() - out_.text_used) {
     ok_ = false;
@@ -68,7 +76,7 @@ void Editor::replace(std::string_view where, std::string_view text) {
   std::copy_backward(place, end, end + 1);
   *place = item;
   ++out_.count;
-  growth_ += static_cast<int64_t>(text.size()) - static_cast<int64_t>(where.size());
+  growth_ += static_cast<int64_t>(text.size()) - static_cast<int64_t>(length);
 }
 
 void Editor::replace_number(std::string_view where, uint32_t number) {
@@ -109,6 +117,8 @@ void translate_uri(const Vocabulary& words, std::string_view uri, const Directio
     if (translate_if(uri, session.*direction.from_aggregate, session.*direction.to_aggregate, editor))
       return;
   }
+  for (const MediaWords& media : std::span(words.media).first(words.media_count))
+    if (translate_if(uri, media.*direction.from_media, media.*direction.to_media, editor)) return;
 }
 
 const SessionWords* words_of(const Vocabulary& words, const Message& message,

@@ -47,9 +47,16 @@ struct StreamWords {
   uint16_t sequence_offset = 0;   // add to B's
   uint32_t timestamp_offset = 0;  // add to B's
 };
+// A pause outlives its server: the new one has never played the session and does not know where it
+// stood. So the client's next PLAY without a Range is given one.
+struct KeptPlace {
+  Npt start;
+  FixedString<128> headers;  // "Range: npt=3.96-\r\nSeek-Style: RAP\r\n"
+};
 struct SessionWords {
   FixedString<128> client_id, server_id;
-  Url client_url, server_url;  // the aggregate; may be left empty where both are the same
+  Url client_url, server_url;     // the aggregate; may be left empty where both are the same
+  std::optional<KeptPlace> kept;  // until the server has answered a PLAY
   uint8_t stream_count = 0;
   std::array<StreamWords, kMaxStreams> streams;
 };
@@ -60,15 +67,21 @@ struct HostWords {
   FixedString<kMaxAuthority> client;  // host and port, as in the client's requests
   AddressText visible;                // the dialled address, where no name may stand
 };
+struct MediaWords {  // control URLs of the description, for what has not been set up yet
+  Url client_url, server_url;
+};
 struct Vocabulary {
   HostWords host;
   uint8_t session_count = 0;
   std::array<SessionWords, kMaxSessions> sessions;
+  uint8_t media_count = 0;
+  std::array<MediaWords, kMaxStreams> media;
 };
 
 // Message text as it came -> replacements. `bytes` are the whole message that `message` was parsed
 // from. Nothing to translate is an empty result. False if it does not fit (too many or too long).
-// to_server: Session; the path of request URIs that differ at B (client_url -> server_url).
+// to_server: Session; the path of request URIs that differ at B (client_url -> server_url); Range and
+// Seek-Style of a PLAY that resumes a kept place.
 // to_client: Session (id only, timeout stays), RTP-Info (url, seq, rtptime, ssrc), Transport
 // (server_port, ssrc); and the server's own address in URLs (RTP-Info, Content-Base, Content-Location,
 // Location), in Transport (source, destination) and in SDP (o=, c=, a=control), with the
@@ -77,5 +90,12 @@ struct Vocabulary {
                                        Replacements& out);
 [[nodiscard]] bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,
                                        Replacements& out);
+
+// Where the server's RTP-Info says that each stream of the session begins, in the server's terms.
+struct StatedStart {
+  std::optional<RtpSequence> sequence;
+  std::optional<RtpTimestamp> timestamp;
+};
+std::array<StatedStart, kMaxStreams> stated_starts(const SessionWords& session, const Message& answer);
 
 }  // namespace midstream::rtsp

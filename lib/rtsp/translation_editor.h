@@ -14,6 +14,7 @@ class Editor {
 
   // `where` is a part of the message; what is not there (empty) cannot be replaced.
   void replace(std::string_view where, std::string_view text);
+  void insert(size_t offset, std::string_view text);
   void replace_number(std::string_view where, uint32_t number);
   void replace_ssrc(std::string_view where, uint32_t ssrc);
   void replace_ports(std::string_view where, PortPair ports);  // "a-b" stays a pair, "a" single
@@ -21,6 +22,8 @@ class Editor {
   bool ok() const { return ok_; }
 
  private:
+  void add(size_t offset, size_t length, std::string_view text);
+
   std::string_view message_;
   Replacements& out_;
   bool ok_ = true;
@@ -35,6 +38,8 @@ struct Direction {
   Url SessionWords::*to_aggregate;
   Url StreamWords::*from_url;
   Url StreamWords::*to_url;
+  Url MediaWords::*from_media;
+  Url MediaWords::*to_media;
 };
 
 void translate_session_ids(const Vocabulary& words, const Message& message, const Direction& direction,

@@ -64,7 +64,9 @@ class RtspClient {
   bool connect();
   bool describe();
   bool setup_all();
+  bool setup(size_t track);
   bool play(const std::string& range = "npt=0-");
+  bool pause() { return call("PAUSE"); }
   bool begin(const std::string& range = "npt=0-");
   bool await(uint32_t cseq);
   bool await_packets(size_t track, size_t count, Duration limit = 10s);
@@ -76,6 +78,7 @@ class RtspClient {
   void disconnect() { tcp_->close(); }
 
   const RtspMessage* answer(uint32_t cseq) const;  // null if there is none yet
+  uint32_t newest_cseq() const { return cseq_; }
   const std::map<uint32_t, Exchange>& exchanges() const { return exchanges_; }
   const std::vector<std::string>& oddities() const { return oddities_; }  // what nobody asked for
   const std::vector<TcpEvent>& connection_events() const { return events_; }
@@ -93,7 +96,6 @@ class RtspClient {
   void transmit(const std::string& text);
   void on_event(TcpEvent event);
   void on_message(const RtspMessage& message);
-  bool setup(size_t track);
   void listen(size_t track);
   void punch(const ClientTrack& track);
   void report();
