@@ -121,16 +121,18 @@ void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t po
   const Bytes bytes{rte_pktmbuf_mtod(frame, const uint8_t*), frame->pkt_len};
   const net::Packet packet = net::parse_packet(bytes);
   const bool from_client = packet.source == failover.connection->client;
+  tcp::Segment segment;
+  const size_t end = packet.payload_offset + packet.payload_bytes;
+  const bool parsed =
+      tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment);
+  if (from_client && parsed) note_sack(failover.connection->client_half, segment);
   if (from_client ||
       (failover.attempt && failover.attempt->state() == StreamEstablishment::State::kDone)) {
     if (failover.queue.size() == kMaxQueuedFrames) return rte_pktmbuf_free(frame);
     failover.queue.push_back({frame, port});
     return;
   }
-  tcp::Segment segment;
-  const size_t end = packet.payload_offset + packet.payload_bytes;
-  if (failover.attempt && packet.source == failover.attempt->remote() &&
-      tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment)) {
+  if (failover.attempt && packet.source == failover.attempt->remote() && parsed) {
     failover.attempt->on_segment(segment, now);
     if (failover.attempt->state() == StreamEstablishment::State::kDone) hand_back(failover, now);
   }

@@ -11,23 +11,6 @@
 namespace midstream {
 namespace {
 
-std::string translated(const rtsp::Vocabulary& words, Bytes raw) {
-  rtsp::Message message;
-  rtsp::Replacements edits;
-  if (rtsp::parse_message(raw, message).status != rtsp::ParseStatus::kDone ||
-      !rtsp::translate_to_server(words, message, raw, edits)) {
-    return std::string(as_text(raw));
-  }
-  std::string text;
-  size_t at = 0;
-  for (uint8_t i = 0; i < edits.count; ++i) {
-    const rtsp::Replacement& edit = edits.items[i];
-    text.append(as_text(raw).substr(at, edit.offset - at)).append(edits.text_of(edit));
-    at = edit.offset + edit.length;
-  }
-  return text.append(as_text(raw).substr(at));
-}
-
 // Seek-Style: RAP has gst answer exactly this place and send what lies between it and the key frame in
 // one burst; others ignore it.
 rtsp::KeptPlace kept_place(const rtsp::Session& session, Npt start) {
@@ -44,7 +27,7 @@ rtsp::KeptPlace kept_place(const rtsp::Session& session, Npt start) {
 bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
   fill_words();
   join_options();
-  if (!join_client_bytes() || !join_server_bytes(now)) return false;
+  if (!join_half_answer() || !join_client_bytes() || !join_server_bytes(now)) return false;
   prepare_streams(streams, now);
   Connection& c = connection_;
   c.server = static_cast<uint16_t>(server_);
@@ -134,7 +117,7 @@ bool StreamEstablishment::join_client_bytes() {
     if (request.bytes == 0) return failure_ = "an unanswered request is too long to be repeated", false;
     const Bytes raw = Bytes(c.conversation.pending_bytes).subspan(offset, request.bytes);
     offset += request.bytes;
-    if (!direction.custody.append(as_bytes(translated(c.words, raw)))) {
+    if (!direction.custody.append(as_bytes(in_server_words(raw)))) {
       return failure_ = "too many unanswered requests to be repeated", false;
     }
   }
@@ -153,11 +136,11 @@ bool StreamEstablishment::join_server_bytes(Time now) {
   tcp::Direction& direction = c.splice.to_client;
   const TcpSequence old_sent = old_half_.sent;
   if (c.custody_overflow) return failure_ = "more unacknowledged bytes than the switch keeps", false;
-  if (!c.spliced && !c.from_server.readable().empty()) {
-    return failure_ = "the old server left an answer half sent", false;
-  }
-  if (!c.spliced && old_sent > c.from_server.next_expected()) {
-    return failure_ = "the old server left a hole in its answers", false;
+  // Bytes behind a hole went on to the client. If it holds them, others cannot take their place.
+  const TcpSequence hole = c.from_server.next_expected();
+  const bool may_hold = !c.splice.client.sack || (c.client_half.sacked && *c.client_half.sacked > hole);
+  if (!c.spliced && old_sent > hole && may_hold) {
+    return failure_ = "the client holds bytes of the old server behind a hole", false;
   }
   const TcpSequence next = endpoint_.receive_next() - endpoint_.readable().size();
   direction.custody.become_origin(now);

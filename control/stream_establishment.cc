@@ -109,6 +109,12 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
     if (parsed.status == rtsp::ParseStatus::kNeedMore) break;
     if (parsed.status == rtsp::ParseStatus::kBad)
       return fail(replay_.step() + ": the answer is no RTSP");
+    if (half_request_) {
+      take_half_answer(message, endpoint_.readable().first(parsed.bytes));
+      endpoint_.consume(parsed.bytes);
+      progressed_ = now;
+      continue;
+    }
     const rtsp::ReplayProgress progress = replay_.on_message(message);
     endpoint_.consume(parsed.bytes);
     progressed_ = now;
@@ -116,8 +122,8 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
     send_output(now);
     if (progress == rtsp::ReplayProgress::kFailed) return fail(replay_.failure());
     if (progress == rtsp::ReplayProgress::kDone) {
-      answered_ = true;
       done_at_ = now;
+      answered_ = !ask_again(now);
     }
   }
   poll(now);

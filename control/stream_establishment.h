@@ -45,6 +45,12 @@ class StreamEstablishment {
   void send_output(Time now);
   void fail(std::string why);
 
+  // half_answer.cc
+  std::string in_server_words(Bytes raw) const;
+  bool ask_again(Time now);
+  void take_half_answer(const rtsp::Message& message, Bytes raw);
+  bool join_half_answer();
+
   // hand_back.cc
   void fill_words();
   void fill_media_words();
@@ -66,6 +72,8 @@ class StreamEstablishment {
   TcpHalf old_half_;       // the old server's, while joining
   bool answered_ = false;  // PLAY was; what we sent may still be unacknowledged
   bool seek_unanswered_ = false;
+  std::optional<uint8_t> half_request_;  // index: what the old server left half answered
+  std::string half_answer_;              // the rest of that answer
   Time progressed_, done_at_{};
   std::array<bool, rtsp::kMaxSessions> media_expected_{};
 };

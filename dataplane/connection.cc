@@ -44,6 +44,13 @@ const char* to_string(Cause cause) {
   return "?";
 }
 
+void note_sack(TcpHalf& half, const tcp::Segment& segment) {
+  for (uint8_t i = 0; i < segment.sack_count; ++i) {
+    const TcpSequence right = segment.sack[i].right;
+    half.sacked = later(half.sacked.value_or(right), right);
+  }
+}
+
 // Options count only if both SYNs had them (RFC 7323 1.3, RFC 2018 2).
 void splice_client_leg(Connection& c) {
   const TcpHalf& client = c.client_half;

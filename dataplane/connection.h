@@ -45,8 +45,10 @@ struct TcpHalf {
   bool sack_permitted = false;
   bool has_timestamps = false;
   TcpTimestamp newest_timestamp;
+  std::optional<TcpSequence> sacked;  // the highest that it has said to hold behind a hole
   bool fin = false;
 };
+void note_sack(TcpHalf& half, const tcp::Segment& segment);
 
 // Why a session or a server must move now.
 enum class Cause : uint8_t {
@@ -79,7 +81,8 @@ struct Connection {
   bool custody_overflow = false;
   bool half_request = false;  // the server has acknowledged part of a request that is not complete yet
   rtsp::Conversation conversation;
-  rtsp::Vocabulary words;  // valid once spliced
+  uint8_t change = rtsp::kNothing;  // what control has read while it owned this: to be applied
+  rtsp::Vocabulary words;           // valid once spliced
   std::array<std::array<uint16_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> stream_state;
   std::array<rtp::SessionClock, rtsp::kMaxSessions> clocks;
   std::array<uint32_t, rtsp::kMaxSessions> play_count{};  // last anchored

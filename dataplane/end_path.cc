@@ -28,6 +28,7 @@ bool Worker::teardown_is_ours(const Connection& c) const {
 void Worker::end_for_client(Connection& c) {
   if (!c.spliced) splice_client_leg(c);
   tcp::Splice& splice = c.splice;
+  if (c.failovers > 0) c.from_server.skip_to(c.from_server.next_expected());  // only whole ones left
   splice.newest_client = c.client_half.newest_timestamp;
   if (!c.spliced) splice.window_to_client = c.server_half.window;
   splice.window_to_client = std::max(splice.window_to_client, kLeastWindow);
@@ -42,9 +43,19 @@ void Worker::end_for_client(Connection& c) {
       if (slot != kNoStream) drop_held(slot);
     }
   }
+  if (!finish_half_answer(c)) return abandon(c);
   splice.to_client.custody.become_origin(now_);
   answer_at_end(c);
   report(c);
+}
+
+// What the server had sent of an answer, the client has or will get.
+bool Worker::finish_half_answer(Connection& c) {
+  const Bytes sent = c.from_server.readable();
+  if (sent.empty()) return true;
+  std::array<uint8_t, tcp::kReassemblyBytes> text;
+  const size_t size = rtsp::finish_with_own_answer(c.conversation, sent, text);
+  return size != SIZE_MAX && c.splice.to_client.custody.append(Bytes(text).first(size));
 }
 
 // Answers what waits; the stream ends behind the answer to TEARDOWN. All is sent again, as the client

@@ -1,5 +1,7 @@
 // Mail from control: sessions given back, frames to send, servers to leave.
 
+#include <utility>
+
 #include "dataplane/worker.h"
 
 namespace midstream {
@@ -103,6 +105,7 @@ void Worker::start_splice(Connection& c) {
   }
   report(c);
   arm(c, now_ + options_.stall / 4);
+  apply_change(c, std::exchange(c.change, rtsp::kNothing));
   replay_parked(c);
   repeat_origin(c, false);
   repeat_origin(c, true);

@@ -15,6 +15,7 @@ Bytes segment_bytes(const net::Packet& packet, MutableBytes frame) {
 void note_half(TcpHalf& half, const tcp::Segment& segment) {
   half.sent = later(half.sent, segment.sequence + segment.payload.size());
   if (segment.flags.ack) half.acknowledged = later(half.acknowledged, segment.acknowledgement);
+  note_sack(half, segment);
   if (!segment.flags.syn) half.window = segment.window;
   if (segment.timestamps)
     half.newest_timestamp = later(half.newest_timestamp, segment.timestamps->value);

@@ -171,6 +171,7 @@ class Worker {
   void end_for_client(Connection& c);
   void serve_end(Frame& frame, Connection& c);
   bool take_at_end(Connection& c, const tcp::Segment& in);
+  bool finish_half_answer(Connection& c);
   void answer_at_end(Connection& c);
   void acknowledge_at_end(Connection& c);
 

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "lib/rtsp/half_answer.h"
 #include "lib/rtsp/monitor.h"
 
 namespace midstream::rtsp {
@@ -63,6 +64,29 @@ size_t write_own_answers(Conversation& conversation, MutableBytes out) {
   conversation.pending_count = 0;
   conversation.pending_used = 0;
   return size;
+}
+
+// What the server had granted before it died, it has granted.
+size_t finish_with_own_answer(Conversation& conversation, Bytes sent, MutableBytes out) {
+  const auto index = half_answered(conversation, sent);
+  if (!index) return SIZE_MAX;
+  const PendingRequest request = conversation.pending[*index];
+  std::array<uint8_t, kMaxOwnAnswer> text;
+  Bytes answer = Bytes(text).first(write_own_answer(conversation, request, text));
+  FinishedAnswer done = finish_answer(sent, answer, out);
+  if (done.failure != nullptr && as_text(sent).starts_with("RTSP/1.0 2")) {
+    std::array<uint8_t, kMaxOwnAnswer> granted;
+    ByteWriter writer(granted);
+    write_text(writer, "RTSP/1.0 200 OK");
+    writer.bytes(answer.subspan(as_text(answer).find('\r')));
+    answer = writer.written();
+    done = finish_answer(sent, answer, out);
+  }
+  Message message;
+  if (done.failure != nullptr || parse_message(answer, message).status != ParseStatus::kDone)
+    return SIZE_MAX;
+  take_answered(conversation, message);
+  return done.bytes;
 }
 
 }  // namespace midstream::rtsp

@@ -22,4 +22,8 @@ size_t write_own_answer(Conversation& conversation, const PendingRequest& reques
 // The answers to all requests that wait; none does afterwards.
 size_t write_own_answers(Conversation& conversation, MutableBytes out);
 
+// Finishes what the server had begun to answer, `sent`, and settles its request; the bytes that must
+// follow, SIZE_MAX if that cannot be done.
+size_t finish_with_own_answer(Conversation& conversation, Bytes sent, MutableBytes out);
+
 }  // namespace midstream::rtsp

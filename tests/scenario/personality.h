@@ -49,6 +49,8 @@ struct Personality {
   bool any_packet_keeps_alive = false;        // else requests, and RTCP from the client's RTCP port
   bool refuses_ports_in_use = false;          // 400 if another session has the same client ports
 
+  std::string refuses;  // a method: 501
+
   Duration answer_delay{200us};
   Duration play_delay{3ms};       // PLAY to its answer: a seek takes its time
   Duration media_delay{1ms};      // the PLAY answer (or PLAY itself) to the first packet

@@ -21,6 +21,7 @@ RtspServer::RtspServer(Host& host, ServerOptions options)
 
 void RtspServer::start() {
   answering_ = true;
+  answer_cut_.reset();
   host_.listen(options_.port, options_.tcp, [this](TcpPeer& tcp) { on_accept(tcp); });
 }
 
@@ -126,6 +127,10 @@ void RtspServer::on_request(size_t connection, const RtspMessage& request) {
   if (!server.empty()) text += fmt::format("Server: {}\r\n", server);
   if (!a.body.empty()) text += fmt::format("Content-Length: {}\r\n", a.body.size());
   text += "\r\n" + a.body;
+  if (answer_cut_) {
+    text.resize(std::min(text.size() - 1, *answer_cut_));
+    answering_ = false;
+  }
   c.free_at = std::max(c.free_at, host_.timeline().now()) + a.delay;
   host_.timeline().at(c.free_at, [this, &c, text, then = a.afterwards, life = life_] {
     process_.run([this, &c, text, then, life] {
@@ -144,6 +149,8 @@ RtspServer::Answer RtspServer::answer(size_t connection, const RtspMessage& requ
   Session* session = find(named);
   if (!named.empty() && session == nullptr) return {.status = "454 Session Not Found", .delay = delay};
   if (session != nullptr) session->last_sign = host_.timeline().now();
+  if (method == options_.personality.refuses)
+    return {.status = "501 Not Implemented", .delay = delay};
   Answer a;
   if (method == "DESCRIBE") {
     a = describe(request);

@@ -65,6 +65,8 @@ class RtspServer {
   void thaw() { process_.thaw(); }
   // From now on requests are read and acknowledged but not answered.
   void stop_answering() { answering_ = false; }
+  // Of the next answer only its first bytes leave, and of those behind it none.
+  void cut_next_answer(size_t bytes) { answer_cut_ = bytes; }
 
   Host& host() { return host_; }
   const Movie& movie() const { return movie_; }
@@ -120,6 +122,7 @@ class RtspServer {
   Movie movie_;
   Process process_;
   bool answering_ = true;
+  std::optional<size_t> answer_cut_;
   uint64_t life_ = 0;  // what an earlier life had begun is not finished
   std::deque<Connection> connections_;
   std::deque<Session> sessions_;
