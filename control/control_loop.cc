@@ -21,9 +21,12 @@ ControlLoop::ControlLoop(ControlOptions options, Mailboxes& mailbox, Log& log)
       random_(options_.seed),
       network_(options_.config, options_.ports, mailbox, options_.pool, random_),
       detector_(options_.config, network_, mailbox, random_, log, options_.unix_offset_ns),
-      failovers_({options_.config, network_, mailbox, random_, events_, log, options_.streams,
-                  options_.unix_offset_ns,
-                  [this](size_t server) { return detector_.usable(server); }}) {}
+      owed_(options_.config, network_, random_,
+            [this](size_t server) { return detector_.usable(server); }),
+      failovers_(
+          {options_.config, network_, mailbox, random_, owed_, events_, log, options_.streams,
+           options_.unix_offset_ns, [this](size_t server) { return detector_.usable(server); },
+           [this](size_t server, Time then) { return detector_.server(server).alive_since(then); }}) {}
 
 ControlLoop::~ControlLoop() {
   while (const auto mail = mailbox_.next_for_control()) {
@@ -42,6 +45,7 @@ bool ControlLoop::poll(Time now) {
   }
   network_.poll(now);
   detector_.poll(now);
+  owed_.poll(now);
   failovers_.poll(now);
   return busy || failovers_.active() > 0;
 }

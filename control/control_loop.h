@@ -6,6 +6,7 @@
 
 #include "control/event_detector.h"
 #include "control/failover_manager.h"
+#include "control/owed_teardown.h"
 #include "dataplane/worker.h"
 
 namespace midstream {
@@ -59,6 +60,7 @@ class ControlLoop {
   EventLog events_;
   Network network_;
   EventDetector detector_;
+  OwedTeardowns owed_;
   FailoverManager failovers_;
   std::map<uint64_t, SessionReport> sessions_;
   Time now_{};

@@ -70,6 +70,7 @@ nlohmann::json to_json(const Event& event) {
           {"catch_up_ms", ms_or_null(event.catch_up)},
           {"media_gap_ms", ms_or_null(event.media_gap)},
           {"lag_ms", to_ms(event.lag)},
+          {"refusals", event.refusals},
           {"streams", std::move(streams)}};
 }
 
@@ -81,6 +82,7 @@ std::string to_text(const Event& event) {
       or_dash(event.cause), or_dash(event.server_from), or_dash(event.server_to),
       or_dash(event.outcome), ms_text(event.detection), ms_text(event.establishment),
       ms_text(event.catch_up), ms_text(event.media_gap), ms_text(event.lag));
+  for (const std::string& refusal : event.refusals) out += "; in vain " + refusal;
   for (const StreamEvent& stream : event.streams) append_text(stream, out);
   return printable(out);
 }

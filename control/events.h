@@ -45,6 +45,7 @@ struct Event {
   std::string cause;
   std::string server_from, server_to;  // server_to is empty if no server took over
   std::string outcome;                 // "resumed", "failed: ..."
+  std::vector<std::string> refusals;   // "b: DESCRIBE: 404 Not Found": servers that were tried in vain
   std::optional<Duration> detection, establishment, catch_up, media_gap;
   Duration lag{};  // what the session has gathered over all its failovers
   std::vector<StreamEvent> streams;

@@ -38,7 +38,22 @@ void FailoverManager::on_frozen(Connection& connection, Time now) {
   failover.connection = &connection;
   failover.give_up = connection.failed_at + d_.config.detect.give_up;
   describe(failover);
+  owe_old_server(connection, now);
   next_attempt(failover, now);
+}
+
+// The sessions that it may still hold, in its own words.
+void FailoverManager::owe_old_server(const Connection& c, Time now) {
+  for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::Session& session = c.conversation.sessions[s];
+    if (session.id.empty() || session.state == rtsp::PlayState::kTornDown) continue;
+    const rtsp::SessionWords& words = c.words.sessions[s];
+    const bool moved = !words.server_id.empty() && words.client_id.view() == session.id.view();
+    const rtsp::Url& own = session.url.empty() ? c.conversation.base : session.url;
+    const rtsp::Url& url = moved && !words.server_url.empty() ? words.server_url : own;
+    d_.owed.add(c.server, c.server_endpoint.port, {c.client, c.to_client.destination, c.index},
+                {moved ? words.server_id : session.id, url}, now);
+  }
 }
 
 // The record and the positions: where each session must go on.
@@ -81,10 +96,14 @@ void FailoverManager::describe(Failover& failover) {
 }
 
 std::optional<size_t> FailoverManager::choose(const Failover& failover) const {
-  for (const size_t server : d_.config.services[failover.connection->service].servers) {
-    const bool fresh = server != failover.connection->server && !failover.tried.contains(server);
-    if (fresh && d_.usable(server)) return server;
+  const Connection& c = *failover.connection;
+  const auto fresh = [&](size_t server) {
+    return !failover.tried.contains(server) && d_.usable(server);
+  };
+  for (const size_t server : d_.config.services[c.service].servers) {
+    if (server != c.server && fresh(server)) return server;
   }
+  if (fresh(c.server) && d_.alive_since(c.server, c.failed_at)) return c.server;
   return std::nullopt;
 }
 
@@ -92,18 +111,54 @@ void FailoverManager::next_attempt(Failover& failover, Time now) {
   failover.attempt.reset();
   const auto server = choose(failover);
   if (!server) {
-    if (failover.last_failure.empty()) failover.last_failure = "no other server of the service is up";
     failover.tried.clear();
     failover.next_attempt = now + kRetry;
     return;
   }
   failover.tried.insert(*server);
   failover.event.server_to = d_.config.servers[*server].name;
-  const Endpoint endpoint{d_.config.servers[*server].address,
+  if (d_.owed.owed(*server, failover.connection->client)) {
+    d_.owed.pay_now(*server, failover.connection->client, now);
+    failover.settling = *server;
+    return;
+  }
+  begin_attempt(failover, *server, now);
+}
+
+void FailoverManager::settle(Failover& failover, Time now) {
+  const size_t server = *failover.settling;
+  if (d_.owed.paying(server, failover.connection->client)) return;
+  failover.settling.reset();
+  if (!d_.owed.owed(server, failover.connection->client)) return begin_attempt(failover, server, now);
+  failover.refusals[server] = "TEARDOWN of what it had: no answer";
+  next_attempt(failover, now);
+}
+
+void FailoverManager::begin_attempt(Failover& failover, size_t server, Time now) {
+  const Endpoint endpoint{d_.config.servers[server].address,
                           d_.config.services[failover.connection->service].port};
   failover.attempt =
-      std::make_unique<StreamEstablishment>(*failover.connection, *server, endpoint, failover.positions,
+      std::make_unique<StreamEstablishment>(*failover.connection, server, endpoint, failover.positions,
                                             d_.network, d_.mailbox, d_.random, failover.accurate, now);
+}
+
+void FailoverManager::attempt_failed(Failover& failover, Time now) {
+  failover.refusals[failover.attempt->server()] = failover.attempt->failure();
+  failover.accurate &= !failover.attempt->seek_unanswered();
+  cancel_attempt(failover, now);
+  next_attempt(failover, now);
+}
+
+// What it has made there must go.
+void FailoverManager::cancel_attempt(Failover& failover, Time now) {
+  if (!failover.attempt) return;
+  const Connection& c = *failover.connection;
+  failover.attempt->cancel();
+  for (const OwedTeardowns::Session& session : failover.attempt->sessions_made()) {
+    d_.owed.add(failover.attempt->server(), failover.attempt->remote().port,
+                {c.client, c.to_client.destination, c.index}, session, now);
+  }
+  failover.attempt.reset();
 }
 
 void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t port, Time now) {
@@ -154,9 +209,10 @@ void FailoverManager::give_frames_back(Failover& failover) {
 void FailoverManager::hand_back(Failover& failover, Time now) {
   Connection& c = *failover.connection;
   if (!failover.attempt->hand_back(d_.streams, now)) {
-    failover.last_failure = failover.attempt->failure();
+    failover.refusals[failover.attempt->server()] = failover.attempt->failure();
     return abandon(failover, now);
   }
+  name_refusals(failover);
   Resuming resuming;
   resuming.event = std::move(failover.event);
   resuming.done_at = failover.attempt->done_at();
@@ -186,9 +242,22 @@ void FailoverManager::hand_back(Failover& failover, Time now) {
   resuming_[index] = std::move(resuming);
 }
 
-void FailoverManager::abandon(Failover& failover, Time) {
-  if (failover.attempt) failover.attempt->cancel();
-  failover.event.outcome = "failed: " + failover.last_failure;
+void FailoverManager::name_refusals(Failover& failover) {
+  failover.event.refusals.clear();
+  for (const auto& [server, reason] : failover.refusals)
+    failover.event.refusals.push_back(d_.config.servers[server].name + ": " + reason);
+}
+
+void FailoverManager::abandon(Failover& failover, Time now) {
+  if (failover.attempt)
+    failover.refusals.try_emplace(failover.attempt->server(), failover.attempt->step());
+  cancel_attempt(failover, now);
+  name_refusals(failover);
+  failover.event.outcome = "failed";
+  if (failover.refusals.empty()) failover.event.outcome += ": no other server of the service is up";
+  for (const std::string& refusal : failover.event.refusals) {
+    failover.event.outcome += (&refusal == &failover.event.refusals.front() ? ": " : ", ") + refusal;
+  }
   failover.event.server_to.clear();
   finish(failover.event);
   const uint32_t index = failover.connection->index;
@@ -205,13 +274,10 @@ void FailoverManager::poll(Time now) {
     Failover& failover = (it++)->second;  // both ends below may erase it
     if (failover.attempt) {
       failover.attempt->poll(now);
-      if (failover.attempt->state() == StreamEstablishment::State::kFailed) {
-        failover.last_failure =
-            d_.config.servers[failover.attempt->server()].name + ": " + failover.attempt->failure();
-        failover.accurate &= !failover.attempt->seek_unanswered();
-        failover.attempt->cancel();
-        next_attempt(failover, now);
-      }
+      if (failover.attempt->state() == StreamEstablishment::State::kFailed)
+        attempt_failed(failover, now);
+    } else if (failover.settling) {
+      settle(failover, now);
     } else if (now >= failover.next_attempt) {
       next_attempt(failover, now);
     }

@@ -2,7 +2,9 @@
 //
 // A failover is: frozen connection in, candidates in the service's order of preference, one
 // establishment after the other until one is done, connection handed back to the worker behind every
-// frame that came meanwhile. When none is done within `give_up`, the client is told.
+// frame that came meanwhile. The server that has failed is the last candidate, and only once it has
+// shown that it lives. When none is done within `give_up`, the client is told; the event has every
+// server's reason.
 #pragma once
 
 #include <deque>
@@ -13,6 +15,7 @@
 
 #include "control/events.h"
 #include "control/log.h"
+#include "control/owed_teardown.h"
 #include "control/stream_establishment.h"
 
 namespace midstream {
@@ -24,11 +27,14 @@ class FailoverManager {
     Network& network;
     Mailboxes& mailbox;
     Random& random;
+    OwedTeardowns& owed;
     EventLog& events;
     Log& log;
     std::span<StreamState> streams;
     int64_t unix_offset_ns = 0;                 // UNIX time at Time{}
     std::function<bool(size_t server)> usable;  // not known to be down
+    // It has given a sign of life since then, as far as anybody asks it for one.
+    std::function<bool(size_t server, Time then)> alive_since;
   };
 
   explicit FailoverManager(Dependencies dependencies) : d_(std::move(dependencies)) {}
@@ -51,10 +57,11 @@ class FailoverManager {
     Event event;
     StreamEstablishment::Positions positions{};
     std::unique_ptr<StreamEstablishment> attempt;
-    std::set<size_t> tried;
-    std::string last_failure;
-    bool accurate = true;      // until a server falls silent on an accurate seek
-    std::deque<Queued> queue;  // frames of the client, in order
+    std::optional<size_t> settling;          // owed a TEARDOWN first; then comes its attempt
+    std::set<size_t> tried;                  // in this round
+    std::map<size_t, std::string> refusals;  // by server: why it was not it, newest
+    bool accurate = true;                    // until a server falls silent on an accurate seek
+    std::deque<Queued> queue;                // frames of the client, in order
     Time next_attempt{};
     Time give_up{};
   };
@@ -69,11 +76,17 @@ class FailoverManager {
   };
 
   void next_attempt(Failover& failover, Time now);
+  void begin_attempt(Failover& failover, size_t server, Time now);
+  void attempt_failed(Failover& failover, Time now);
+  void cancel_attempt(Failover& failover, Time now);
+  void settle(Failover& failover, Time now);
+  void owe_old_server(const Connection& c, Time now);
   std::optional<size_t> choose(const Failover& failover) const;
   void hand_back(Failover& failover, Time now);
   void abandon(Failover& failover, Time now);
   void give_frames_back(Failover& failover);
   void describe(Failover& failover);
+  void name_refusals(Failover& failover);
   void finish(Event event);
 
   Dependencies d_;

@@ -74,6 +74,7 @@ void Heartbeat::on_segment(const tcp::Segment& segment, Time now) {
 // Any answer shows that the process lives, 401 and 454 as well.
 void Heartbeat::on_answer(Time now) {
   if (asked_ != Time::max()) round_trip_ = now - asked_;
+  answered_ = now;
   asked_ = Time::max();
   missed_ = 0;
   if (probe_ == ProbeResult::kPending) probe_ = ProbeResult::kAlive;

@@ -32,6 +32,11 @@ class Heartbeat {
   Cause cause() const { return cause_; }  // why it is down
   void mark_down(Cause cause, Time now);  // others found out
   Time since() const { return since_; }
+  // It has answered since then; one that nobody asks regularly gets the benefit of the doubt.
+  bool alive_since(Time then) const {
+    return state_ != ServerState::kDown &&
+           (answered_ >= then || config_.kind == HeartbeatConfig::Kind::kNone);
+  }
   std::optional<Duration> round_trip() const { return round_trip_; }
 
  private:
@@ -53,6 +58,7 @@ class Heartbeat {
   uint32_t missed_ = 0;
   bool opened_ = false;
   Time asked_ = Time::max();  // oldest OPTIONS without an answer
+  Time answered_{};           // the newest answer
   Time next_{};
   Time probe_until_ = Time::max();
   ProbeResult probe_ = ProbeResult::kNone;

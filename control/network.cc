@@ -78,13 +78,24 @@ void Network::on_frame(rte_mbuf* frame, uint16_t port, Time now) {
     on_neighbour(neighbour, packet, port);
   } else if (packet.kind == net::PacketKind::kTcp) {
     const size_t end = packet.payload_offset + packet.payload_bytes;
-    const auto handler = handlers_.find(packet.destination.port);
-    if (handler != handlers_.end() &&
+    const SegmentHandler* handler = handler_of(packet);
+    if (handler != nullptr &&
         tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment)) {
-      handler->second(segment, now);
+      (*handler)(segment, now);
     }
   }
   rte_pktmbuf_free(frame);
+}
+
+const Network::SegmentHandler* Network::handler_of(const net::Packet& packet) const {
+  const auto as_client = client_handlers_.find({packet.source, packet.destination});
+  if (as_client != client_handlers_.end()) return &as_client->second;
+  for (const Prefix& device : config_.device_addresses) {
+    if (device.address != packet.destination.address) continue;
+    const auto own = handlers_.find(packet.destination.port);
+    if (own != handlers_.end()) return &own->second;
+  }
+  return nullptr;
 }
 
 void Network::on_neighbour(const net::NeighbourMessage& message, const net::Packet& packet,
@@ -121,6 +132,31 @@ uint16_t Network::listen(SegmentHandler handler) {
   } while (handlers_.contains(port));
   handlers_[port] = std::move(handler);
   return port;
+}
+
+void Network::listen(const InName& name, SegmentHandler handler) {
+  client_handlers_[{{config_.servers[name.server].address, name.server_port}, name.client}] =
+      std::move(handler);
+  divert(name, true);
+}
+
+void Network::stop_listening(const InName& name) {
+  client_handlers_.erase({{config_.servers[name.server].address, name.server_port}, name.client});
+  divert(name, false);
+}
+
+void Network::divert(const InName& name, bool on) {
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kDivert;
+  mail.flag = on;
+  mail.connection = name.connection;
+  mail.endpoint = {config_.servers[name.server].address, name.server_port};
+  mail.client = name.client;
+  mailbox_.send(mail);
+}
+
+bool Network::send(const InName& name, const tcp::Segment& segment) {
+  return send(name.server, name.client_mac, name.client.address, name.connection, segment);
 }
 
 net::LinkHeader Network::link_to(size_t server, const MacAddress& source) const {

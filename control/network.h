@@ -10,6 +10,7 @@
 #include <rte_mempool.h>
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <tuple>
 #include <unordered_map>
@@ -64,6 +65,20 @@ class Network {
   // about this connection.
   bool send_as_client(size_t server, const Connection& connection, const tcp::Segment& segment);
 
+  // A connection that is held in a client's name, beside what the client itself has.
+  struct InName {
+    size_t server = 0;
+    uint16_t server_port = 0;
+    Endpoint client;
+    MacAddress client_mac;
+    uint32_t connection = 0;  // any of this client: whose worker
+  };
+  // What the server sends on it, until that is stopped. Nothing is heard if the client itself has a
+  // connection between the two.
+  void listen(const InName& name, SegmentHandler handler);
+  void stop_listening(const InName& name);
+  bool send(const InName& name, const tcp::Segment& segment);
+
   const Address& device_address(size_t server) const { return device_of_[server]; }
   net::LinkHeader link_to(size_t server, const MacAddress& source) const;
 
@@ -74,6 +89,8 @@ class Network {
             const tcp::Segment& segment);
   bool post(uint16_t port, const std::function<size_t(MutableBytes)>& build, uint32_t connection = 0);
   void tell_host_state(size_t server);
+  void divert(const InName& name, bool on);
+  const SegmentHandler* handler_of(const net::Packet& packet) const;
 
   const Config& config_;
   std::vector<ControlPort> ports_;
@@ -83,6 +100,7 @@ class Network {
   std::vector<Neighbour> neighbours_;
   std::vector<Address> device_of_;
   std::unordered_map<uint16_t, SegmentHandler> handlers_;
+  std::map<std::pair<Endpoint, Endpoint>, SegmentHandler> client_handlers_;  // by server and client
 };
 
 }  // namespace midstream

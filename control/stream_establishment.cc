@@ -75,6 +75,19 @@ void StreamEstablishment::cancel() {
   mailbox_.send(forget);
 }
 
+std::string StreamEstablishment::step() const {
+  return endpoint_.established() ? replay_.step() + ": no answer yet" : "no SYN-ACK yet";
+}
+
+std::vector<OwedTeardowns::Session> StreamEstablishment::sessions_made() const {
+  std::vector<OwedTeardowns::Session> made;
+  for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    const rtsp::ReplaySession& session = replay_.result(s);
+    if (!session.id.empty()) made.push_back({session.id, session.url});
+  }
+  return made;
+}
+
 void StreamEstablishment::send_output(Time now) {
   const std::string output = replay_.take_output();
   if (!output.empty() && !endpoint_.send(as_bytes(output), now))

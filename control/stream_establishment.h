@@ -9,6 +9,7 @@
 #include <string>
 
 #include "control/network.h"
+#include "control/owed_teardown.h"
 #include "dataplane/connection.h"
 #include "lib/rtsp/replay.h"
 #include "lib/tcp/endpoint.h"
@@ -31,6 +32,8 @@ class StreamEstablishment {
   enum class State : uint8_t { kRunning, kDone, kFailed };
   State state() const { return state_; }
   const std::string& failure() const { return failure_; }
+  std::string step() const;  // what is awaited
+  std::vector<OwedTeardowns::Session> sessions_made() const;
   bool seek_unanswered() const { return seek_unanswered_; }  // it got as far as PLAY and fell silent
   size_t server() const { return server_; }
   Time done_at() const { return done_at_; }

@@ -38,6 +38,7 @@ nlohmann::json ControlLoop::server_rows() const {
                           {"state", to_string(heartbeat.state())},
                           {"since_s", rounded(to_seconds(now_ - heartbeat.since()), 0.001)},
                           {"sessions", sessions},
+                          {"owed", owed_.count(i)},
                           {"host", !neighbour.known   ? "unknown"
                                    : neighbour.silent ? "silent"
                                                       : "alive"},

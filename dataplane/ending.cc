@@ -134,6 +134,7 @@ void Worker::on_icmp(Frame& frame) {
       quoted.source, quoted.destination, quoted.is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
   const auto target = flows_.find(key);
   if (!target || options_.ports[frame.port].client_side) return bridge(frame);
+  if (target->role == FlowRole::kDiverted) return drop(frame.mbuf, Drop::kFenced);
   Connection& c = connections_[target->connection];
   if (c.state == ConnectionState::kFrozen || c.spliced) {
     return drop(frame.mbuf, Drop::kFenced);

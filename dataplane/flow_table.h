@@ -1,5 +1,6 @@
-// Which flow a packet belongs to: five-tuple -> what it is in which connection. One writer and one
-// reader, the worker. Memory is allocated at start.
+// Which flow a packet belongs to: five-tuple -> what it is in which connection. A key without source
+// stands for the media of every server toward that port of a client whose session has moved, where no
+// whole key is known. One writer and one reader, the worker. Memory is allocated at start.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,11 @@ enum class FlowRole : uint8_t {
   kRtcpToServer,
   kUnknownToClient,  // UDP that a SETUP has named and that is not followed: gets other addresses
   kUnknownToServer,
-  kFenced,  // from a server that the session has left, or to it
+  kFenced,    // from a server that the session has left, or to it
+  kDiverted,  // of a connection that control holds in a client's name
 };
+
+inline constexpr uint32_t kNoConnection = UINT32_MAX;
 
 struct FlowTarget {
   FlowRole role = FlowRole::kFenced;

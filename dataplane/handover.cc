@@ -71,6 +71,8 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kEnd:
       drop_parked(c);
       return end_for_client(c);
+    case ToWorker::Kind::kDivert:
+      return divert({mail.endpoint, mail.client, Protocol::kTcp, {}}, mail.flag);
     case ToWorker::Kind::kHostState:
       return note_host(mail);
     case ToWorker::Kind::kServerState:
@@ -134,6 +136,17 @@ void Worker::abandon(Connection& c) {
   c.closed_at = now_;
   report(c);
   arm(c, now_ + 1s);
+}
+
+// A flow that is in use stays what it is. A fence keeps its connection, and comes back.
+void Worker::divert(const FlowKey& key, bool on) {
+  const auto target = flows_.find(key);
+  if (on && target && target->role != FlowRole::kFenced) return;
+  if (!on && (!target || target->role != FlowRole::kDiverted)) return;
+  const uint32_t connection = target ? target->connection : kNoConnection;
+  if (!on && connection == kNoConnection) return flows_.remove(key);
+  const FlowRole role = on ? FlowRole::kDiverted : FlowRole::kFenced;
+  if (!flows_.put(key, {role, 0, 0, connection})) ++stats_.not_tracked;
 }
 
 void Worker::park(Frame& frame, Connection& c) {

@@ -79,6 +79,7 @@ struct ToWorker {
     kSplice,        // connection: given back, spliced
     kAbandon,       // connection: given back, nobody can serve it
     kEnd,           // connection: given back, its client tears down: nobody needs to serve it
+    kDivert,        // TCP of `endpoint` to `client` is control's (flag), or fenced again
     kHostState,     // server: where its host is; silent (flag) or not: answer ARP for it
     kServerState,   // server: it is down (not flag) or not
   };
@@ -90,7 +91,7 @@ struct ToWorker {
   uint16_t rtcp_port = 0;
   uint32_t connection = 0, generation = 0;  // kTransmit, kHandle: what the frame belongs to, if to any
   Cause cause = Cause::kFin;
-  Endpoint endpoint;
+  Endpoint endpoint, client;
   MacAddress mac;  // kHostState: the host's, behind `port`
   bool tagged = false;
   uint16_t vlan_tci = 0;

@@ -204,14 +204,39 @@ void Worker::anchor_streams(Connection& c) {
   if (c.conversation.any_playing()) arm(c, now_ + options_.stall);
 }
 
-// From now on nothing that this server sends reaches the client.
+// From now on nothing that this server sends reaches the client. Its media flows are forgotten, so that
+// a session may move for ever, and any server may be its server again, at the same ports too: what is
+// left stands for every media flow of a server toward the client's port that is not known by itself.
 void Worker::fence_server(Connection& c, const Address& server) {
-  for (uint8_t i = 0; i < c.key_count; ++i) {
-    if (c.keys[i].source.address != server) continue;
-    const auto target = flows_.find(c.keys[i]);
-    if (!target || target->connection != c.index) continue;
-    if (!flows_.put(c.keys[i], {FlowRole::kFenced, 0, 0, c.index})) ++stats_.not_tracked;
+  for (uint8_t i = c.key_count; i-- > 0;) {
+    const FlowKey key = c.keys[i];
+    const auto target = flows_.find(key);
+    if (key.source.address != server || !target || target->connection != c.index) continue;
+    if (key.protocol == Protocol::kUdp) {
+      flows_.remove(key);
+      c.keys[i] = c.keys[--c.key_count];
+    } else if (!flows_.put(key, {FlowRole::kFenced, 0, 0, c.index})) {
+      ++stats_.not_tracked;
+    }
   }
+  for (const rtsp::Session& session : c.conversation.sessions) {
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      const rtsp::PortPair& ports = session.streams[i].client_port;
+      for (const uint16_t port : {ports.rtp, ports.rtcp}) {
+        const FlowKey key{{}, {c.client.address, port}, Protocol::kUdp, {}};
+        if (!learn_flow(c, key, {FlowRole::kFenced, 0, 0, c.index})) ++stats_.not_tracked;
+      }
+    }
+  }
+}
+
+// Media of a server that is not, or no longer, the one of its client's session.
+bool Worker::fenced(const Frame& frame) const {
+  const net::Packet& packet = frame.packet;
+  return !options_.ports[frame.port].client_side &&
+         flows_.find({{}, packet.destination, Protocol::kUdp, {}}) &&
+         std::ranges::find(options_.server_addresses, packet.source.address) !=
+             options_.server_addresses.end();
 }
 
 // Whoever still believes in a connection that is none any more is told, at the number that it names

@@ -120,11 +120,13 @@ void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
     const FlowKey key{
         frame.packet.source, frame.packet.destination, is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
     if (const auto target = flows_.find(key)) return handle_flow(frame, *target);
+    if (!is_tcp && fenced(frame)) return drop(mbuf, Drop::kFenced);
   }
   handle_unknown(frame);
 }
 
 void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
+  if (target.role == FlowRole::kDiverted) return hand_to_control(frame, ToControl::Kind::kFrame, 0);
   Connection& c = connections_[target.connection];
   // Nothing can be translated any more, and raw it would be the new server's.
   const bool over = c.state == ConnectionState::kClosed && c.spliced;
@@ -169,6 +171,8 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
     case FlowRole::kFenced:
       if (frame.packet.kind == net::PacketKind::kTcp) answer_with_reset(frame);
       return drop(frame.mbuf, Drop::kFenced);
+    case FlowRole::kDiverted:
+      break;  // above: it is of no connection
   }
 }
 

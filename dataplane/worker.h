@@ -210,6 +210,7 @@ class Worker {
   void learn_unknown_media(Connection& c, const rtsp::Message& answer);
   void learn_reports(Connection& c, uint8_t session, uint8_t stream);
   void fence_server(Connection& c, const Address& server);
+  bool fenced(const Frame& frame) const;
   void answer_with_reset(const Frame& frame);
   void forget(Connection& c);
   void report(const Connection& c, bool gone = false);
@@ -236,6 +237,7 @@ class Worker {
   void note_host(const ToWorker& mail);
   void start_splice(Connection& c);
   void abandon(Connection& c);
+  void divert(const FlowKey& key, bool on);
   void park(Frame& frame, Connection& c);
   void drop_parked(const Connection& c);
   void replay_parked(Connection& c);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace midstream::scenario {
 
 RtspServer::RtspServer(Host& host, ServerOptions options)
@@ -21,6 +23,7 @@ RtspServer::RtspServer(Host& host, ServerOptions options)
 
 void RtspServer::start() {
   answering_ = true;
+  next_rtp_port_ = options_.first_rtp_port;
   answer_cut_.reset();
   host_.listen(options_.port, options_.tcp, [this](TcpPeer& tcp) { on_accept(tcp); });
 }
@@ -46,6 +49,10 @@ size_t RtspServer::count(const std::string& method) const {
   size_t n = 0;
   for (const Request& r : requests_) n += r.message.method() == method;
   return n;
+}
+
+size_t RtspServer::open_sessions() const {
+  return static_cast<size_t>(std::ranges::count(sessions_, true, &Session::open));
 }
 
 void RtspServer::on_accept(TcpPeer& tcp) {
@@ -118,7 +125,7 @@ void RtspServer::on_request(size_t connection, const RtspMessage& request) {
   requests_.push_back({request, c.tcp->remote()});
   requests_.back().message.time = host_.timeline().now();
   if (request.is_response()) return;
-  if (!answering_) return;
+  if (!answering_ || (intercept_ && intercept_(request, *c.tcp))) return;
   const Answer a = answer(connection, request);
   if (a.at_once) a.at_once();
   std::string text =

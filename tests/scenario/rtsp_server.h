@@ -67,6 +67,9 @@ class RtspServer {
   void stop_answering() { answering_ = false; }
   // Of the next answer only its first bytes leave, and of those behind it none.
   void cut_next_answer(size_t bytes) { answer_cut_ = bytes; }
+  // Sees every request first. True: it has dealt with it.
+  using Intercept = std::function<bool(const RtspMessage& request, TcpPeer& tcp)>;
+  void intercept(Intercept intercept) { intercept_ = std::move(intercept); }
 
   Host& host() { return host_; }
   const Movie& movie() const { return movie_; }
@@ -75,6 +78,8 @@ class RtspServer {
   const Session* newest_session() const { return sessions_.empty() ? nullptr : &sessions_.back(); }
   const std::vector<Request>& requests() const { return requests_; }
   size_t count(const std::string& method) const;  // requests of that method
+  size_t open_sessions() const;
+  std::string sdp() const;
   const std::vector<Report>& reports() const { return reports_; }
   size_t punches() const { return punches_; }
 
@@ -123,6 +128,7 @@ class RtspServer {
   Process process_;
   bool answering_ = true;
   std::optional<size_t> answer_cut_;
+  Intercept intercept_;
   uint64_t life_ = 0;  // what an earlier life had begun is not finished
   std::deque<Connection> connections_;
   std::deque<Session> sessions_;

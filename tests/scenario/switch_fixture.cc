@@ -7,6 +7,7 @@
 
 #include <catch2/catch.hpp>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "dataplane/port.h"
 
@@ -139,6 +140,13 @@ SwitchFixture::~SwitchFixture() {
   std::fclose(text_file_);
   std::free(text_);
   CHECK(rte_mempool_in_use_count(dpdk().pool) == 0);  // otherwise a packet buffer was lost
+}
+
+size_t SwitchFixture::owed(const std::string& server) const {
+  const auto answer = control_->answer({{"command", "servers"}, {"after", nullptr}, {"limit", 100}});
+  for (const auto& row : answer.at("rows"))
+    if (row.at("name") == server) return row.at("owed");
+  return SIZE_MAX;
 }
 
 void SwitchFixture::receive(size_t port, const Frame& frame) {

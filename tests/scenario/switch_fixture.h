@@ -38,6 +38,7 @@ class SwitchFixture {
   const EventDetector& detector() const { return control_->detector(); }
   WorkerStats stats() const;  // of both workers
   ControlLoop& control() { return *control_; }
+  size_t owed(const std::string& server) const;  // TEARDOWNs, as the operator is shown
   uint64_t drops(Drop reason) const { return stats().drops[static_cast<size_t>(reason)]; }
 
  private:

@@ -22,6 +22,7 @@ Event resumed() {
   event.catch_up = 1100us;
   event.media_gap = 208800us;
   event.lag = 90ms;
+  event.refusals = {"c: SETUP 1: 453 Not Enough Bandwidth"};
   event.streams.push_back(
       {0, "H264", Npt{12'340'000'000}, "rtp-timestamp", "content", 41, Npt{12'300'000'000}});
   return event;
@@ -52,7 +53,7 @@ TEST_CASE("An event in JSON has all of the record, with units") {
     "service": "movies", "client": "10.98.0.1:40312", "session": "12345678",
     "cause": "server stalled", "server_from": "a", "server_to": "b", "outcome": "resumed",
     "detection_ms": 203.5, "establishment_ms": 4.2, "catch_up_ms": 1.1, "media_gap_ms": 208.8,
-    "lag_ms": 90.0,
+    "lag_ms": 90.0, "refusals": ["c: SETUP 1: 453 Not Enough Bandwidth"],
     "streams": [{"stream": 0, "encoding": "H264", "position_s": 12.34,
                  "position_source": "rtp-timestamp", "cut": "content", "dropped_packets": 41,
                  "resume_s": 12.3}]})"));
@@ -72,7 +73,8 @@ TEST_CASE("An event in the log is one line that tells the whole failover") {
   CHECK(to_text(resumed()) ==
         "event 7: service movies, client 10.98.0.1:40312, session 12345678: server stalled: a -> b: "
         "resumed; detection 203.5 ms, establishment 4.2 ms, catch-up 1.1 ms, media gap 208.8 ms, lag "
-        "90.0 ms; stream 0 H264 at 12.340 s by rtp-timestamp, cut by content, 41 packets dropped, "
+        "90.0 ms; in vain c: SETUP 1: 453 Not Enough Bandwidth; stream 0 H264 at 12.340 s by "
+        "rtp-timestamp, cut by content, 41 packets dropped, "
         "resumed from 12.300 s");
   CHECK(to_text(failed()) ==
         "event 0: service -, client [fd00::1]:554, session -: connection reset: a -> -: failed: no "
