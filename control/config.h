@@ -22,6 +22,7 @@
 #include "lib/base/address.h"
 #include "lib/base/balance.h"
 #include "lib/base/time.h"
+#include "lib/rtsp/authentication.h"
 
 namespace midstream {
 
@@ -50,6 +51,7 @@ struct ServiceConfig {
   // Index into Config::servers: the one whose address this is. None: a virtual service.
   std::optional<size_t> own_server;
   Balance balance = Balance::kFirst;
+  rtsp::Credentials credentials;  // what the servers' challenges are answered with; may be empty
 };
 
 struct DetectConfig {

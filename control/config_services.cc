@@ -10,8 +10,6 @@ namespace {
 void refuse_later_keys(const ConfigReader& reader) {
   if (!reader.choice("resume", {{"exact", true}, {"keyframe", false}}, true))
     reader.fail("resume", "this version does not support \"keyframe\" yet, only \"exact\"");
-  for (std::string_view key : {"user", "password"})
-    if (reader.has(key)) reader.fail(key, "this version does not support authentication yet");
 }
 
 size_t server_named(const ConfigReader& reader, const ConfigText& name, const Config& config) {
@@ -73,12 +71,30 @@ void check_unique(const ConfigReader& reader, const ServiceConfig& service, cons
   }
 }
 
+// Neither message names what was written: it may be the password.
+rtsp::Credentials read_credentials(const ConfigReader& reader) {
+  const auto user = reader.text("user"), password = reader.text("password");
+  if (user.has_value() != password.has_value())
+    reader.fail(user ? "user" : "password",
+                user ? "needs a password too: both answer a server's challenge, or none"
+                     : "needs a user too: both answer a server's challenge, or none");
+  rtsp::Credentials credentials;
+  if (!user) return credentials;
+  const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+  if (user->value.empty() || std::ranges::any_of(user->value, control) ||
+      user->value.find_first_of(":\"\\") != std::string::npos || !credentials.user.assign(user->value))
+    reader.fail("user", "must be 1 to 64 characters without colons, quotes and backslashes");
+  if (std::ranges::any_of(password->value, control) || !credentials.password.assign(password->value))
+    reader.fail("password", "must be at most 128 printable characters");
+  return credentials;
+}
+
 }  // namespace
 
 void read_services(const ConfigReader& root, Config& config) {
   for (const ConfigReader& reader : root.tables("service")) {
     refuse_later_keys(reader);
-    reader.allow_only({"name", "address", "port", "servers", "resume", "balance"});
+    reader.allow_only({"name", "address", "port", "servers", "resume", "balance", "user", "password"});
     ServiceConfig service;
     service.name = read_name(reader);
     service.address = read_address(reader);
@@ -91,6 +107,7 @@ void read_services(const ConfigReader& root, Config& config) {
     read_pool(reader, config, service);
     find_own_server(reader, config, service);
     check_unique(reader, service, config);
+    service.credentials = read_credentials(reader);
     config.services.push_back(std::move(service));
   }
 }

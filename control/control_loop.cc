@@ -11,6 +11,7 @@ std::vector<WorkerService> worker_services(const Config& config) {
     if (service.own_server) out.own_server = static_cast<uint16_t>(*service.own_server);
     for (const size_t server : service.servers) out.servers.push_back(static_cast<uint16_t>(server));
     out.balance = service.balance;
+    out.has_credentials = !service.credentials.empty();
   }
   return services;
 }

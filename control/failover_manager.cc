@@ -135,11 +135,11 @@ void FailoverManager::settle(Failover& failover, Time now) {
 }
 
 void FailoverManager::begin_attempt(Failover& failover, size_t server, Time now) {
-  const Endpoint endpoint{d_.config.servers[server].address,
-                          d_.config.services[failover.connection->service].port};
-  failover.attempt =
-      std::make_unique<StreamEstablishment>(*failover.connection, server, endpoint, failover.positions,
-                                            d_.network, d_.mailbox, d_.random, failover.accurate, now);
+  const ServiceConfig& service = d_.config.services[failover.connection->service];
+  const Endpoint endpoint{d_.config.servers[server].address, service.port};
+  failover.attempt = std::make_unique<StreamEstablishment>(
+      *failover.connection, server, endpoint, failover.positions, d_.network, d_.mailbox, d_.random,
+      failover.accurate, service.credentials, now);
 }
 
 void FailoverManager::attempt_failed(Failover& failover, Time now) {

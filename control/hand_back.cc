@@ -45,6 +45,7 @@ void StreamEstablishment::fill_words() {
   if (!c.words.host.visible.assign(to_string(c.visible.address))) c.words.host.server = {};
   fill_media_words();
   c.words.session_count = rtsp::kMaxSessions;
+  c.words.authenticator = replay_.authenticator();
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
     const rtsp::ReplaySession& other = replay_.result(s);

@@ -22,7 +22,7 @@ uint16_t offered_mss(const TcpHalf& client) {
 StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
                                          const Endpoint& endpoint, const Positions& positions,
                                          Network& network, Mailboxes& mailbox, Random& random,
-                                         bool accurate, Time now)
+                                         bool accurate, const rtsp::Credentials& credentials, Time now)
     : connection_(connection),
       server_(server),
       remote_(endpoint),
@@ -53,7 +53,7 @@ StreamEstablishment::StreamEstablishment(Connection& connection, size_t server,
   if (client.has_timestamps) options.timestamp_value = client.newest_timestamp;
   options.give_up = kConnectLimit;
   endpoint_.open(options, now);
-  replay_.start(connection_.conversation, positions, 1, accurate);
+  replay_.start(connection_.conversation, positions, 1, accurate, credentials, random.u64());
   send_output(now);
 }
 

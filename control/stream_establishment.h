@@ -22,7 +22,7 @@ class StreamEstablishment {
 
   StreamEstablishment(Connection& connection, size_t server, const Endpoint& endpoint,
                       const Positions& positions, Network& network, Mailboxes& mailbox, Random& random,
-                      bool accurate, Time now);
+                      bool accurate, const rtsp::Credentials& credentials, Time now);
 
   void on_segment(const tcp::Segment& segment, Time now);
   void poll(Time now);

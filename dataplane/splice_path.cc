@@ -235,6 +235,7 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       read_no_more(c, rtsp::Unprotected::kNotRtsp);
     }
     rtsp::Replacements edits;
+    const uint32_t authorized = c.words.authenticator.count;
     const bool whole = parsed.status == rtsp::ParseStatus::kDone;
     uint8_t opened = rtsp::kNoSession;
     if (whole) {
@@ -243,8 +244,13 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       const bool known = from_client ? translate_to_server(c.words, message, raw, edits)
                                      : translate_to_client(c.words, message, raw, edits);
       if (!known) edits.clear();
-      if (!forward.edits.has_room(edits.count, edits.text_used))
+      if (!forward.edits.has_room(edits.count, edits.text_used)) {
+        c.words.authenticator.count = authorized;
         return sent;  // until earlier ones are acknowledged
+      }
+      // A nonce has expired. The client asks again, as it would have to of one server too; whatever it
+      // says then is put into the new nonce's terms.
+      if (!from_client && message.status == 401) learn_challenge(c.words.authenticator, message);
       if (from_client) {
         apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
         c.words.host.client = c.conversation.authority;

@@ -37,6 +37,7 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint1
   c.begun = c.last_client_sign = c.last_server_sign = now_;
   c.spliced = options_.services[service].own_server != server;
   serve_by(c, server);
+  c.conversation.has_credentials = options_.services[service].has_credentials;
   for (auto& session : c.stream_state) session.fill(kNoStream);
   const FlowKey from_client{c.client, c.visible, Protocol::kTcp, {}};
   // Whoever has the dialled address is not in this connection, whatever it remembers of another one.

@@ -47,7 +47,8 @@ struct WorkerService {
   std::optional<uint16_t> own_server;  // the server whose address it is; none: a virtual address
   std::vector<uint16_t> servers;       // in order of preference
   Balance balance = Balance::kFirst;
-  rtsp::AddressText text;  // of the endpoint
+  rtsp::AddressText text;        // of the endpoint
+  bool has_credentials = false;  // the establishment can answer a server's challenge
 };
 
 struct WorkerOptions {

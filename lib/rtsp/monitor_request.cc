@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "lib/rtsp/authentication.h"
 #include "lib/rtsp/monitor.h"
 
 namespace midstream::rtsp {
@@ -70,6 +71,16 @@ void append_pending(Conversation& conversation, PendingRequest request, Bytes ra
   conversation.pending[conversation.pending_count++] = request;
 }
 
+void read_authorization(Conversation& conversation, const Message& request) {
+  const Header* header = request.find("Authorization");
+  if (header == nullptr) return;
+  const Scheme scheme = scheme_of(header->value);
+  if (scheme == Scheme::kDigest && !conversation.has_credentials)
+    mark_unprotected(conversation, Unprotected::kDigestWithoutCredentials);
+  if (scheme == Scheme::kBasic && !conversation.basic.assign(header->value))
+    mark_unprotected(conversation, Unprotected::kMessageTooLarge);
+}
+
 }  // namespace
 
 void note_request(Conversation& conversation, const Message& request, Bytes raw) {
@@ -77,6 +88,7 @@ void note_request(Conversation& conversation, const Message& request, Bytes raw)
       !said.empty() && !conversation.authority.assign(said))
     conversation.authority.clear();
   const PendingRequest pending = read_request(conversation, request);
+  read_authorization(conversation, request);
   if (request.method == Method::kAnnounce || request.method == Method::kRecord)
     mark_unprotected(conversation, Unprotected::kRecord);
   if (request.method == Method::kTeardown && pending.session < kMaxSessions) {

@@ -9,12 +9,15 @@
 namespace midstream::rtsp {
 
 void Replay::start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
-                   uint32_t first_cseq, bool accurate) {
+                   uint32_t first_cseq, bool accurate, const Credentials& credentials,
+                   uint64_t client_nonce) {
   *this = Replay{};
   conversation_ = conversation;
   positions_ = positions;
   next_cseq_ = first_cseq;
   accurate_ = accurate;
+  authenticator_.credentials = credentials;
+  authenticator_.client_nonce = client_nonce;
   session_ = kMaxSessions;  // none yet
   if (conversation_.has_description) {
     send_describe();
@@ -40,8 +43,9 @@ ReplayProgress Replay::on_message(const Message& message) {
   if (const auto cseq = parse_cseq(message))
     awaited = std::ranges::find(awaited_, *cseq, &Awaited::cseq);
   if (awaited == awaited_.end()) return progress_;
-  const Awaited answered = *awaited;
+  const Awaited answered = std::move(*awaited);
   awaited_.erase(awaited);
+  if (message.status == 401 && asked_again(answered, message)) return progress_;
   const std::string failure = on_answer(answered, message);
   if (!failure.empty()) fail(failure);
   name_step();

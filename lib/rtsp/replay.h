@@ -8,6 +8,8 @@
 // Requests that need no answer of the one before are pipelined: all SETUPs after the first need its
 // Session id, and media may come before the PLAY answer, so PLAY waits until all server ports are
 // known: DESCRIBE | SETUP 1 | SETUP 2..n | PLAY. Several sessions: one after the other.
+// A 401 is answered once per request with the credentials, twice if the nonce was only stale; the
+// challenge is kept for all later requests. Basic authentication of the client goes along unasked.
 #pragma once
 
 #include <array>
@@ -16,6 +18,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/rtsp/authentication.h"
 #include "lib/rtsp/session.h"
 
 namespace midstream::rtsp {
@@ -49,7 +52,8 @@ class Replay {
   // for good (measured); without it the start is at the key frame before, and what lies between is
   // paced.
   void start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
-             uint32_t first_cseq, bool accurate = true);
+             uint32_t first_cseq, bool accurate = true, const Credentials& credentials = {},
+             uint64_t client_nonce = 0);
 
   // The request bytes to be sent now; empty if an answer is awaited. Cleared by reading.
   std::string take_output();
@@ -67,6 +71,7 @@ class Replay {
   }
   // What B calls a medium of the description, set up or not; empty if B was not asked to describe.
   Url control_url(size_t media) const;
+  const Authenticator& authenticator() const { return authenticator_; }  // as B knows us now
   const std::string& failure() const { return failure_; }  // "DESCRIBE: 404", "content differs: …"
   const std::string& step() const { return step_; }        // what is awaited, for timeouts
 
@@ -75,6 +80,9 @@ class Replay {
     uint32_t cseq;
     Method method;
     size_t stream;  // SETUP
+    // To be asked again after a 401:
+    std::string uri, headers;
+    int refused = 0;  // so many times already
   };
 
   // replay.cc
@@ -87,6 +95,9 @@ class Replay {
 
   // replay_requests.cc
   void send(Method method, size_t stream, std::string_view uri, std::string_view headers);
+  void send(Awaited request);
+  std::string authorization(const Awaited& request);
+  bool asked_again(const Awaited& refused, const Message& answer);
   void send_describe();
   void send_setup(size_t stream);
   void send_play();
@@ -107,6 +118,8 @@ class Replay {
   Url base_;
   sdp::Description description_;
   std::array<ReplaySession, kMaxSessions> sessions_;
+
+  Authenticator authenticator_;
 
   ReplayProgress progress_ = ReplayProgress::kContinue;
   size_t session_ = 0;  // being replayed

@@ -22,9 +22,37 @@ std::string print_scale(double scale) {
 }  // namespace
 
 void Replay::send(Method method, size_t stream, std::string_view uri, std::string_view headers) {
-  output_ += std::string(to_string(method)) + ' ' + std::string(uri) + " RTSP/1.0\r\n";
-  output_ += header("CSeq", std::to_string(next_cseq_)) + std::string(headers) + "\r\n";
-  awaited_.push_back({next_cseq_++, method, stream});
+  send(Awaited{0, method, stream, std::string(uri), std::string(headers)});
+}
+
+void Replay::send(Awaited request) {
+  request.cseq = next_cseq_++;
+  output_ += std::string(to_string(request.method)) + ' ' + request.uri + " RTSP/1.0\r\n";
+  output_ += header("CSeq", std::to_string(request.cseq)) + request.headers;
+  output_ += authorization(request) + "\r\n";
+  awaited_.push_back(std::move(request));
+}
+
+// The answer to B's challenge; before there is one, what the client would say to any server.
+std::string Replay::authorization(const Awaited& request) {
+  Authorization value;
+  if (authorize(authenticator_, to_string(request.method), request.uri, value))
+    return header("Authorization", value.view());
+  const std::string_view basic = conversation_.basic.view();
+  return basic.empty() ? std::string() : header("Authorization", basic);
+}
+
+// False if the 401 stands: nothing to answer it with, or what we answered was refused.
+bool Replay::asked_again(const Awaited& refused, const Message& answer) {
+  constexpr int kMostTimes = 2;  // the second time only with a nonce that was too old
+  if (!learn_challenge(authenticator_, answer)) return false;
+  if (refused.refused > 0 && (refused.refused >= kMostTimes || !authenticator_.challenge.stale))
+    return false;
+  Awaited again = refused;
+  ++again.refused;
+  send(std::move(again));
+  name_step();
+  return true;
 }
 
 void Replay::send_describe() {

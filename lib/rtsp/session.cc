@@ -16,6 +16,12 @@ const char* to_string(Unprotected reason) {
       return "none";
     case Unprotected::kJoinedWithoutSyn:
       return "joined-without-syn";
+    case Unprotected::kOneSided:
+      return "one-sided-routing";
+    case Unprotected::kTls:
+      return "rtsps";
+    case Unprotected::kHttp:
+      return "rtsp-over-http";
     case Unprotected::kNotRtsp:
       return "not-rtsp";
     case Unprotected::kRtsp2:
@@ -30,6 +36,8 @@ const char* to_string(Unprotected reason) {
       return "unknown-transport";
     case Unprotected::kRecord:
       return "record";
+    case Unprotected::kDigestWithoutCredentials:
+      return "digest-without-credentials";
     case Unprotected::kNoDescription:
       return "no-description";
     case Unprotected::kTooManySessions:

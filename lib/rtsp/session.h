@@ -3,7 +3,9 @@
 //
 // Everything is in the client's vocabulary (its Session id, URLs, ports; timestamps as it sees them),
 // also after a failover: then answers are translated first and monitored afterwards.
-// A session is protected once a SETUP is answered with a unicast RTP/AVP UDP transport.
+// A session is protected once a SETUP is answered with a unicast RTP/AVP UDP transport. What cannot be
+// protected concerns the whole connection, though it be one session of several: a failover moves the
+// connection, and the session that nobody can rebuild would be lost with its server's half.
 //
 // Example: SETUP (CSeq 3, client_port=5000-5001) waits in `pending` until "200, CSeq 3, Session: x,
 // server_port=6970-6971" arrives; then session x has a stream from 6970 to 5000, and the media of the
@@ -29,19 +31,24 @@ inline constexpr size_t kMaxPending = 16;  // pipelined requests of one side
 inline constexpr size_t kMaxPendingBytes = 4096;
 inline constexpr size_t kMaxAuthority =
     256;  // RFC 1035 2.3.4: a name has 255 at most; then no text is kept
+inline constexpr size_t kMaxBasic = 256;  // user and password of 90 characters each, in base64
 
 // Why a connection or session cannot be protected; passes untouched, counted and shown.
 enum class Unprotected : uint8_t {
   kNone,
   kJoinedWithoutSyn,  // the connection was there before us
-  kNotRtsp,           // RTSPS, RTSP over HTTP, garbage
+  kOneSided,          // one direction goes another way than through us
+  kTls,               // RTSPS
+  kHttp,              // RTSP tunnelled over HTTP
+  kNotRtsp,           // none of these: garbage
   kRtsp2,
   kSecureRtp,
   kMulticast,
-  kInterleaved,       // RTP inside the RTSP connection
-  kUnknownTransport,  // not RTP/AVP, or an answer without ports
-  kRecord,            // ANNOUNCE or RECORD: the client is the source
-  kNoDescription,     // SETUP without a DESCRIBE that we saw, nothing to compare with
+  kInterleaved,               // RTP inside the RTSP connection
+  kUnknownTransport,          // not RTP/AVP, or an answer without ports
+  kRecord,                    // ANNOUNCE or RECORD: the client is the source
+  kDigestWithoutCredentials,  // what the client has proved to one server, it has not to another
+  kNoDescription,             // SETUP without a DESCRIBE that we saw, nothing to compare with
   kTooManySessions,
   kTooManyStreams,
   kMessageTooLarge,
@@ -105,6 +112,9 @@ struct PendingRequest {
 
 struct Conversation {
   Unprotected unprotected = Unprotected::kNone;
+  bool has_credentials = false;  // the switch can answer a challenge itself; set by whoever knows
+  // The client's newest Authorization header, if it was Basic: it holds for every server.
+  FixedString<kMaxBasic> basic;
   bool has_description = false;
   Url describe_url;  // the URI of that DESCRIBE, as the client wrote it
   // Host and port as the client writes them, in its newest request that had them.

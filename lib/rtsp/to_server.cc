@@ -1,8 +1,49 @@
 // What the client says, in the server's words.
+#include <algorithm>
+#include <array>
+#include <span>
+
+#include "lib/base/text.h"
 #include "lib/rtsp/translation_editor.h"
 
 namespace midstream::rtsp {
 namespace {
+
+// The URI as it will leave: the digest is about that one. Empty if it is too long.
+Url translated_uri(const Message& message, Bytes bytes, const Replacements& edits) {
+  const auto begin = static_cast<size_t>(message.uri.data() - as_text(bytes).data());
+  std::array<char, kMaxUrl> text;
+  size_t size = 0, at = 0;
+  const auto add = [&](std::string_view part) {
+    if (size + part.size() <= text.size()) std::ranges::copy(part, text.begin() + size);
+    size += part.size();
+  };
+  for (const Replacement& edit : std::span(edits.items).first(edits.count)) {
+    if (edit.offset < begin || edit.offset + edit.length > begin + message.uri.size()) continue;
+    add(message.uri.substr(at, edit.offset - begin - at));
+    add(edits.text_of(edit));
+    at = edit.offset + edit.length - begin;
+  }
+  add(message.uri.substr(at));
+  Url url;
+  if (size > text.size() || !url.assign({text.data(), size})) url.clear();
+  return url;
+}
+
+// In place of the client's header, which answers another server's challenge. A client that was never
+// asked has none: then it is put behind the first line.
+void translate_authorization(Authenticator& authenticator, const Message& message, const Url& uri,
+                             Editor& editor) {
+  Authorization value;
+  if (uri.empty() || !authorize(authenticator, message.method_text, uri.view(), value)) return;
+  if (const Header* header = message.find("Authorization"); header && !header->value.empty())
+    return editor.replace(header->value, value.view());
+  std::array<char, kMaxAuthorization + 64> line;
+  char* end = std::ranges::copy(message.version, line.data()).out;
+  end = std::ranges::copy(std::string_view("\r\nAuthorization: "), end).out;
+  end = std::ranges::copy(value.view(), end).out;
+  editor.replace(message.version, {line.data(), static_cast<size_t>(end - line.data())});
+}
 
 constexpr Direction kToServer{&SessionWords::client_id,  &SessionWords::server_id,
                               &SessionWords::client_url, &SessionWords::server_url,
@@ -20,8 +61,7 @@ void insert_kept_place(const SessionWords& session, const Message& message, Byte
 
 }  // namespace
 
-bool translate_to_server(const Vocabulary& words, const Message& message, Bytes bytes,
-                         Replacements& out) {
+bool translate_to_server(Vocabulary& words, const Message& message, Bytes bytes, Replacements& out) {
   Editor editor(bytes, out);
   if (!message.is_request) {
     translate_session_ids(words, message, kToServer, editor);
@@ -31,6 +71,10 @@ bool translate_to_server(const Vocabulary& words, const Message& message, Bytes 
   translate_session_ids(words, message, kToServer, editor);
   if (const SessionWords* session = words_of(words, message, kToServer))
     insert_kept_place(*session, message, bytes, editor);
+  if (words.authenticator.active()) {
+    const Url uri = translated_uri(message, bytes, out);
+    translate_authorization(words.authenticator, message, uri, editor);
+  }
   return editor.ok();
 }
 

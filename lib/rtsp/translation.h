@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "lib/base/address.h"
+#include "lib/rtsp/authentication.h"
 #include "lib/rtsp/message.h"
 #include "lib/rtsp/session.h"
 #include "lib/tcp/edits.h"
@@ -76,17 +77,19 @@ struct Vocabulary {
   std::array<SessionWords, kMaxSessions> sessions;
   uint8_t media_count = 0;
   std::array<MediaWords, kMaxStreams> media;
+  Authenticator authenticator;  // toward the server
 };
 
 // Message text as it came -> replacements. `bytes` are the whole message that `message` was parsed
 // from. Nothing to translate is an empty result. False if it does not fit (too many or too long).
 // to_server: Session; the path of request URIs that differ at B (client_url -> server_url); Range and
-// Seek-Style of a PLAY that resumes a kept place.
+// Seek-Style of a PLAY that resumes a kept place; Authorization, if B has demanded it of us (which
+// counts the request, so `words` change).
 // to_client: Session (id only, timeout stays), RTP-Info (url, seq, rtptime, ssrc), Transport
 // (server_port, ssrc); and the server's own address in URLs (RTP-Info, Content-Base, Content-Location,
 // Location), in Transport (source, destination) and in SDP (o=, c=, a=control), with the
 // Content-Length that follows. Other bodies are left alone. Servers ignore the host of a request's URI.
-[[nodiscard]] bool translate_to_server(const Vocabulary& words, const Message& message, Bytes bytes,
+[[nodiscard]] bool translate_to_server(Vocabulary& words, const Message& message, Bytes bytes,
                                        Replacements& out);
 [[nodiscard]] bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,
                                        Replacements& out);

@@ -76,6 +76,9 @@ Config make_config(World& world, const SwitchOptions& options) {
   service.balance = options.balance;
   for (size_t i = 0; i < config.servers.size(); ++i)
     if (config.servers[i].address == service.address) service.own_server = i;
+  if (!options.user.empty())
+    REQUIRE((service.credentials.user.assign(options.user) &&
+             service.credentials.password.assign(options.password)));
   config.services = {service};
   return config;
 }

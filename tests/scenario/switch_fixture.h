@@ -25,6 +25,7 @@ struct SwitchOptions {
   HeartbeatConfig heartbeat;
   DetectConfig detect;
   Balance balance = Balance::kFirst;
+  std::string user, password;  // of the service
 };
 
 class SwitchFixture {

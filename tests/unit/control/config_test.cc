@@ -52,7 +52,7 @@ TEST_CASE("Every key means what it says") {
   file.server_b = "[[server]]\nname = \"b\"\naddress = \"fd00::3\"\nvlan = 4094\n";
   file.service =
       "[[service]]\nname = \"six\"\naddress = \"fd00::3\"\nport = 8554\nservers = [\"b\"]\n"
-      "resume = \"exact\"\nbalance = \"first\"\n";
+      "resume = \"exact\"\nbalance = \"first\"\nuser = \"viewer\"\npassword = \"a: \\\"b\\\" c\"\n";
   file.rest = "[detect]\nstall_ms = 80\ngive_up_ms = 2500\n";
   const Config config = read(file);
   CHECK(config.device_addresses.size() == 2);
@@ -62,6 +62,8 @@ TEST_CASE("Every key means what it says") {
   CHECK(config.services[0].port == 8554);
   CHECK(config.services[0].servers == std::vector<size_t>{1});
   CHECK(config.services[0].own_server == 1);
+  CHECK(config.services[0].credentials.user.view() == "viewer");
+  CHECK(config.services[0].credentials.password.view() == "a: \"b\" c");
   CHECK(config.detect.stall == 80ms);
   CHECK(config.detect.give_up == 2500ms);
 }

@@ -59,7 +59,7 @@ std::string to_client(const Vocabulary& words, std::string_view head, std::strin
   return replaced(text, out);
 }
 
-std::string to_server(const Vocabulary& words, std::string_view head, std::string_view body = {}) {
+std::string to_server(Vocabulary words, std::string_view head, std::string_view body = {}) {
   const std::string text = wire(head, body);
   Replacements out;
   REQUIRE(translate_to_server(words, parsed(text), as_bytes(text), out));
