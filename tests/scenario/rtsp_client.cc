@@ -6,7 +6,8 @@
 
 namespace midstream::scenario {
 
-RtspClient::RtspClient(Host& host, ClientOptions options) : host_(host), options_(std::move(options)) {
+RtspClient::RtspClient(Host& host, ClientOptions options)
+    : host_(host), options_(std::move(options)), identity_(options_.user, options_.password) {
   const std::string name =
       options_.host_name.empty() ? to_string(options_.server.address) : options_.host_name;
   url_ = fmt::format("rtsp://{}:{}/movie", name, options_.server.port);
@@ -25,7 +26,10 @@ bool RtspClient::begin(const std::string& range) {
 }
 
 bool RtspClient::call(const std::string& method, const std::string& headers, std::string uri) {
-  const uint32_t cseq = request(method, headers, std::move(uri));
+  uint32_t cseq = request(method, headers, uri);
+  // As players do: once with what they know, once with what the server has told them.
+  if (await(cseq) && answer(cseq)->status() == 401 && !options_.user.empty())
+    cseq = request(method, headers, std::move(uri));
   return await(cseq) && answer(cseq)->status() == 200;
 }
 
@@ -52,6 +56,7 @@ std::string RtspClient::format_request(const std::string& method, const std::str
   exchanges_[++cseq_] = {method, host_.timeline().now(), {}};
   std::string text = fmt::format("{} {} RTSP/1.0\r\nCSeq: {}\r\nUser-Agent: Lavf59.27.100\r\n{}",
                                  method, uri, cseq_, headers);
+  text += identity_.header_line(method, uri);
   if (!session_id_.empty()) text += "Session: " + session_id_ + "\r\n";
   return text + "\r\n";
 }
@@ -110,6 +115,7 @@ void RtspClient::on_message(const RtspMessage& message) {
     return;
   }
   known->second.answers.push_back(message);
+  if (message.status() == 401) identity_.learn(message);
 }
 
 bool RtspClient::describe() {

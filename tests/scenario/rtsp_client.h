@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/scenario/authentication.h"
 #include "tests/scenario/host.h"
 #include "tests/scenario/rtp_wire.h"
 #include "tests/scenario/rtsp_text.h"
@@ -26,8 +27,9 @@ struct ClientOptions {
   uint16_t local_port = 40000;
   uint16_t first_udp_port = 50000;
   Endpoint server;
-  std::string host_name;      // in URLs; empty: the server's address
-  bool cut_requests = false;  // into segments at random places
+  std::string host_name;       // in URLs; empty: the server's address
+  std::string user, password;  // answers a server's 401; empty: it cannot
+  bool cut_requests = false;   // into segments at random places
   Duration report_interval = 1s;
   Duration patience = 5s;  // for an answer
 };
@@ -106,6 +108,7 @@ class RtspClient {
   std::string base_;  // of relative URLs, and what PLAY names: Content-Base, if there was one
   TcpPeer* tcp_ = nullptr;
   std::string unread_;
+  Identity identity_;
   uint32_t cseq_ = 0;
   std::string session_id_;
   bool reporting_ = true;

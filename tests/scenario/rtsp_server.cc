@@ -9,7 +9,8 @@ namespace midstream::scenario {
 RtspServer::RtspServer(Host& host, ServerOptions options)
     : host_(host),
       options_(std::move(options)),
-      movie_(options_.shown ? *options_.shown : make_movie(options_.movie)) {
+      movie_(options_.shown ? *options_.shown : make_movie(options_.movie)),
+      guard_(options_.authentication, "films of " + host.name()) {
   const Personality& p = options_.personality;
   for (size_t i = 0; i < movie_.tracks.size(); ++i) {
     movie_.tracks[i].control = fmt::format(fmt::runtime(p.control), p.first_control + i);
@@ -25,6 +26,7 @@ void RtspServer::start() {
   answering_ = true;
   next_rtp_port_ = options_.first_rtp_port;
   answer_cut_.reset();
+  guard_.expire_nonces();
   host_.listen(options_.port, options_.tcp, [this](TcpPeer& tcp) { on_accept(tcp); });
 }
 
@@ -53,6 +55,10 @@ size_t RtspServer::count(const std::string& method) const {
 
 size_t RtspServer::open_sessions() const {
   return static_cast<size_t>(std::ranges::count(sessions_, true, &Session::open));
+}
+
+size_t RtspServer::refusals(Address client) const {
+  return static_cast<size_t>(std::ranges::count(refused_, client));
 }
 
 void RtspServer::on_accept(TcpPeer& tcp) {
@@ -152,6 +158,11 @@ RtspServer::Answer RtspServer::answer(size_t connection, const RtspMessage& requ
   const Duration delay = options_.personality.answer_delay;
   const std::string method = request.method();
   if (!request.cseq()) return {.status = "400 Bad Request", .delay = delay};
+  const Endpoint from = connections_[connection].tcp->remote();
+  if (const std::string challenge = guard_.refuse(request, from, host_.random()); !challenge.empty()) {
+    refused_.push_back(from.address);
+    return {.status = "401 Unauthorized", .headers = challenge, .delay = delay};
+  }
   const std::string named = request.header("Session");
   Session* session = find(named);
   if (!named.empty() && session == nullptr) return {.status = "454 Session Not Found", .delay = delay};

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/scenario/authentication.h"
 #include "tests/scenario/host.h"
 #include "tests/scenario/media_sender.h"
 #include "tests/scenario/movie.h"
@@ -22,6 +23,7 @@ namespace midstream::scenario {
 
 struct ServerOptions {
   Personality personality;
+  Authentication authentication;
   MovieOptions movie;          // made of these options, ...
   std::optional<Movie> shown;  // ... or this one
   TcpOptions tcp;
@@ -79,6 +81,8 @@ class RtspServer {
   const std::vector<Request>& requests() const { return requests_; }
   size_t count(const std::string& method) const;  // requests of that method
   size_t open_sessions() const;
+  size_t refusals(Address client) const;  // requests answered with 401
+  void expire_nonces() { guard_.expire_nonces(); }
   std::string sdp() const;
   const std::vector<Report>& reports() const { return reports_; }
   size_t punches() const { return punches_; }
@@ -126,6 +130,8 @@ class RtspServer {
   ServerOptions options_;
   Movie movie_;
   Process process_;
+  Guard guard_;
+  std::vector<Address> refused_;
   bool answering_ = true;
   std::optional<size_t> answer_cut_;
   Intercept intercept_;
