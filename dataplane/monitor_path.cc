@@ -2,6 +2,7 @@
 // it came; only endings that are failures are held back.
 
 #include "dataplane/worker.h"
+#include "lib/rtsp/foreign.h"
 #include "lib/rtsp/message.h"
 
 namespace midstream {
@@ -69,12 +70,24 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
     if (from_client == !segment.flags.ack) note_handshake(frame, c, segment, from_client);
   } else if (segment.flags.rst) {
     held = monitor_reset(c, segment, from_client);
+  } else if (bypassed(c, segment, from_client)) {
+    mark_unprotected(c, rtsp::Unprotected::kOneSided);
   } else {
     monitor_stream(c, segment, from_client);
     held = segment.flags.fin && monitor_fin(c, segment, from_client);
   }
   if (held) return drop(frame.mbuf, Drop::kHeldEnding);
   bridge(frame);
+}
+
+// A side acknowledges, in order, what we have never seen go there: one direction takes another way. A
+// FIN is one more than the data.
+bool Worker::bypassed(const Connection& c, const tcp::Segment& segment, bool from_client) const {
+  if (!segment.flags.ack) return false;
+  if (c.state == ConnectionState::kHandshake) return from_client;
+  const tcp::Reassembly& own = from_client ? c.from_client : c.from_server;
+  const TcpHalf& other = from_client ? c.server_half : c.client_half;
+  return segment.sequence == own.next_expected() && segment.acknowledgement > other.sent + 1;
 }
 
 // RFC 5961 3.2: in effect only at RCV.NXT. The client's may lie behind ours, if what we saw was lost on
@@ -164,7 +177,7 @@ void Worker::read_messages(Connection& c, bool from_client) {
       return;
     }
     if (parsed.status == rtsp::ParseStatus::kBad) {
-      if (!c.conversation.any_playing()) return mark_unprotected(c, rtsp::Unprotected::kNotRtsp);
+      if (!c.conversation.any_playing()) return mark_unprotected(c, rtsp::foreign_protocol(bytes));
       stream.consume(parsed.bytes);
       continue;
     }

@@ -65,18 +65,34 @@ void Worker::place(const Connection& c, bool gone) {
   if (place.living) living_.add(options_.index, place.service, place.server, 1);
 }
 
-// TCP to a service that belongs to no connection.
-void Worker::to_service(Frame& frame, uint16_t index) {
-  const WorkerService& service = options_.services[index];
-  tcp::Segment segment;
-  const Bytes bytes = Bytes(frame.bytes).subspan(frame.packet.l4_offset);
-  const bool opens = tcp::parse_segment(bytes, segment) && segment.flags.syn && !segment.flags.ack;
-  if (!opens) {
-    ++stats_.unprotected[static_cast<size_t>(rtsp::Unprotected::kJoinedWithoutSyn)];
-    return service.own_server ? bridge(frame) : to_virtual(frame);
+// A SYN-ACK without a SYN answers what went another way, and data belongs to what began before us: such
+// a connection is there to be shown. Whatever else comes alone is an echo of something that is over.
+void Worker::join_midway(Frame& frame, uint16_t index, const tcp::Segment& segment, bool from_client) {
+  const auto own = options_.services[index].own_server;
+  const bool one_sided = !from_client && segment.flags.syn && segment.flags.ack;
+  if (!own || (!one_sided && segment.payload.empty())) {
+    return own ? bridge(frame) : to_virtual(frame);
   }
+  Connection* c = begin_connection(frame, index, *own, from_client);
+  if (c == nullptr) return bridge(frame);
+  mark_unprotected(*c, one_sided ? rtsp::Unprotected::kOneSided : rtsp::Unprotected::kJoinedWithoutSyn);
+  monitor(frame, *c, from_client);
+}
+
+// TCP from or to a service that belongs to no connection.
+void Worker::to_service(Frame& frame, uint16_t index, bool from_client) {
+  const WorkerService& service = options_.services[index];
+  const net::Packet& packet = frame.packet;
+  const size_t end = packet.payload_offset + packet.payload_bytes;
+  tcp::Segment segment;
+  if (!tcp::parse_segment(Bytes(frame.bytes).subspan(packet.l4_offset, end - packet.l4_offset),
+                          segment)) {
+    return drop(frame.mbuf, Drop::kMalformed);
+  }
+  if (!from_client || !segment.flags.syn || segment.flags.ack)
+    return join_midway(frame, index, segment, from_client);
   const auto server = server_for(index, frame.packet.source.address);
-  Connection* c = server ? begin_connection(frame, index, *server) : nullptr;
+  Connection* c = server ? begin_connection(frame, index, *server, true) : nullptr;
   if (c != nullptr && !c->spliced) return monitor(frame, *c, true);
   if (c != nullptr) return relay_handshake(frame, *c, true);
   if (server && server == service.own_server) return bridge(frame);  // passes, not tracked

@@ -10,12 +10,15 @@
 
 namespace midstream {
 
-// For a SYN. Another server than the dialled one: spliced from the start. Nothing if there is no room,
-// or if the client's port is in use toward that server.
-Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint16_t server) {
+// Served by another server than the dialled one, it is spliced from its SYN on. Nothing if there is no
+// room, or if the client's port is in use toward that server.
+Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint16_t server,
+                                     bool from_client) {
   const net::Packet& packet = frame.packet;
-  const Endpoint endpoint{options_.server_addresses[server], packet.destination.port};
-  const FlowKey from_server{endpoint, packet.source, Protocol::kTcp, {}};
+  const Endpoint& client = from_client ? packet.source : packet.destination;
+  const Endpoint& visible = from_client ? packet.destination : packet.source;
+  const Endpoint endpoint{options_.server_addresses[server], visible.port};
+  const FlowKey from_server{endpoint, client, Protocol::kTcp, {}};
   const auto taken = flows_.find(from_server);
   const bool in_use = taken && taken->role == FlowRole::kControlFromServer &&
                       connections_[taken->connection].closed_at == Time{};
@@ -31,18 +34,18 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint1
   c.state = ConnectionState::kHandshake;
   c.service = service;
   c.client_nic = frame.port;
-  c.client = packet.source;
-  c.visible = packet.destination;
+  c.client = client;
+  c.visible = visible;
   c.to_client = {packet.destination_mac, packet.source_mac, packet.vlan_tags > 0, packet.vlan_tci};
   c.begun = c.last_client_sign = c.last_server_sign = now_;
   c.spliced = options_.services[service].own_server != server;
   serve_by(c, server);
   c.conversation.has_credentials = options_.services[service].has_credentials;
   for (auto& session : c.stream_state) session.fill(kNoStream);
-  const FlowKey from_client{c.client, c.visible, Protocol::kTcp, {}};
+  const FlowKey to_visible{c.client, c.visible, Protocol::kTcp, {}};
   // Whoever has the dialled address is not in this connection, whatever it remembers of another one.
-  const bool ok = learn_flow(c, from_client, {FlowRole::kControlFromClient, 0, 0, index}) &&
-                  learn_flow(c, from_client.reversed(), {FlowRole::kFenced, 0, 0, index}) &&
+  const bool ok = learn_flow(c, to_visible, {FlowRole::kControlFromClient, 0, 0, index}) &&
+                  learn_flow(c, to_visible.reversed(), {FlowRole::kFenced, 0, 0, index}) &&
                   learn_flow(c, from_server, {FlowRole::kControlFromServer, 0, 0, index});
   if (!ok) {
     for (uint8_t i = 0; i < c.key_count; ++i) flows_.remove(c.keys[i]);

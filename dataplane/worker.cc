@@ -186,9 +186,11 @@ void Worker::handle_unknown(Frame& frame) {
       return hand_to_control(frame, ToControl::Kind::kFrame, 0);
     }
   }
-  if (packet.kind == net::PacketKind::kTcp && options_.ports[frame.port].client_side) {
+  if (packet.kind == net::PacketKind::kTcp) {
+    const bool from_client = options_.ports[frame.port].client_side;
+    const Endpoint& dialled = from_client ? packet.destination : packet.source;
     for (uint16_t i = 0; i < options_.services.size(); ++i) {
-      if (packet.destination == options_.services[i].endpoint) return to_service(frame, i);
+      if (dialled == options_.services[i].endpoint) return to_service(frame, i, from_client);
     }
   }
   if (is_virtual(packet.destination.address)) return to_virtual(frame);

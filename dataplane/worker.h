@@ -130,7 +130,8 @@ class Worker {
   // service_path.cc
   bool is_virtual(const Address& address) const;
   void to_virtual(Frame& frame);
-  void to_service(Frame& frame, uint16_t service);
+  void to_service(Frame& frame, uint16_t service, bool from_client);
+  void join_midway(Frame& frame, uint16_t service, const tcp::Segment& segment, bool from_client);
   bool usable(uint16_t server) const;
   std::optional<uint16_t> server_of_client(uint16_t service, const Address& client) const;
   std::optional<uint16_t> server_for(uint16_t service, const Address& client);
@@ -142,6 +143,7 @@ class Worker {
 
   // monitor_path.cc
   void monitor(Frame& frame, Connection& c, bool from_client);
+  bool bypassed(const Connection& c, const tcp::Segment& segment, bool from_client) const;
   bool monitor_reset(Connection& c, const tcp::Segment& segment, bool from_client);
   void monitor_stream(Connection& c, const tcp::Segment& segment, bool from_client);
   bool monitor_fin(Connection& c, const tcp::Segment& segment, bool from_client);
@@ -199,7 +201,7 @@ class Worker {
                       Time last_of_old);
 
   // tracking.cc
-  Connection* begin_connection(const Frame& frame, uint16_t service, uint16_t server);
+  Connection* begin_connection(const Frame& frame, uint16_t service, uint16_t server, bool from_client);
   void apply_change(Connection& c, uint8_t change);
   void learn_streams(Connection& c);
   uint16_t new_stream();

@@ -202,6 +202,16 @@ Findings check_all(World& world, const Expectation& expected) {
   return all;
 }
 
+std::vector<Frame> frames(const World& world, Host& host, bool sent, Host& peer) {
+  std::vector<Frame> found;
+  for (const PacketLog::Entry& e : world.log.entries()) {
+    if (e.frame.empty() || e.host != host.name() || e.sent != sent) continue;
+    const net::Packet p = net::parse_packet(e.frame);
+    if ((sent ? p.destination : p.source).address == peer.address()) found.push_back(e.frame);
+  }
+  return found;
+}
+
 void check_contract_but_media(World& world, const Expectation& expected) {
   CHECK(check_connection(world, expected) == Findings{});
   CHECK(check_responses(world, expected) == Findings{});

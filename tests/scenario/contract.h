@@ -41,6 +41,9 @@ Findings check_reports(World& world, const Expectation& expected);            //
 Findings check_media(World& world, const Expectation& expected);              // line 5
 Findings check_old_server_fenced(World& world, const Expectation& expected);  // line 6
 
+// IP frames that `host` sent to `peer`, or received from it, in order.
+std::vector<Frame> frames(const World& world, Host& host, bool sent, Host& peer);
+
 // All lines. For sources that have no position in common (live ones, and those that cannot seek) all
 // but the fifth.
 Findings check_all(World& world, const Expectation& expected);

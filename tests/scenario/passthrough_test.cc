@@ -8,17 +8,6 @@
 namespace midstream::scenario {
 namespace {
 
-// IP frames that `host` sent or received to or from `peer`, in order.
-std::vector<Frame> frames(const World& world, Host& host, bool sent, Host& peer) {
-  std::vector<Frame> found;
-  for (const PacketLog::Entry& e : world.log.entries()) {
-    if (e.frame.empty() || e.host != host.name() || e.sent != sent) continue;
-    const net::Packet p = net::parse_packet(e.frame);
-    if ((sent ? p.destination : p.source).address == peer.address()) found.push_back(e.frame);
-  }
-  return found;
-}
-
 TEST_CASE("a session without a failure passes byte for byte, in both directions") {
   WorldOptions options;
   options.seed = GENERATE(1u, 2u);

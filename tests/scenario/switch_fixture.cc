@@ -153,6 +153,8 @@ size_t SwitchFixture::owed(const std::string& server) const {
 }
 
 void SwitchFixture::receive(size_t port, const Frame& frame) {
+  if (detour_ && detour_(frame))
+    return (port == 0 ? world_.servers : world_.clients).send(cable_[1 - port], frame);
   rte_mbuf* mbuf = rte_pktmbuf_alloc(dpdk().pool);
   REQUIRE(mbuf != nullptr);
   std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(),

@@ -40,6 +40,8 @@ class SwitchFixture {
   WorkerStats stats() const;  // of both workers
   ControlLoop& control() { return *control_; }
   size_t owed(const std::string& server) const;  // TEARDOWNs, as the operator is shown
+  // Frames that take another way from now on, as after a change of routes.
+  void detour(Segment::Filter which) { detour_ = std::move(which); }
   uint64_t drops(Drop reason) const { return stats().drops[static_cast<size_t>(reason)]; }
 
  private:
@@ -52,6 +54,7 @@ class SwitchFixture {
 
   World& world_;
   size_t cable_[2] = {};  // to the clients' and to the servers' segment
+  Segment::Filter detour_;
   std::optional<Timeline::Key> next_poll_;
   char* text_ = nullptr;  // the switch's log
   size_t text_bytes_ = 0, text_shown_ = 0;
