@@ -10,21 +10,24 @@ namespace {
 
 constexpr size_t kFrameBytes = 2048;
 constexpr int kArpRequests = 3;  // Linux's mcast_solicit
-constexpr uint8_t kEchoRequest = 8, kEchoReply = 0, kUnreachable = 3, kPortUnreachable = 3;
 
-// RFC 1071, written apart from the product's.
-uint16_t ones_complement(Bytes bytes, uint32_t sum = 0) {
+}  // namespace
+
+uint16_t ones_complement(Bytes bytes, uint32_t sum) {
   for (size_t i = 0; i < bytes.size(); ++i)
     sum += i % 2 == 0 ? uint32_t{bytes[i]} << 8 : uint32_t{bytes[i]};
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(sum);
 }
 
-uint32_t pseudo_header(Bytes ip, uint8_t protocol, size_t length) {
-  return ones_complement(ip.subspan(12, 8)) + uint32_t{protocol} + static_cast<uint32_t>(length);
+uint32_t pseudo_header(const net::Packet& p, uint8_t protocol, size_t length) {
+  const bool v4 = p.source.address.is_v4();
+  const Bytes source = Bytes(p.source.address.octets),
+              destination = Bytes(p.destination.address.octets);
+  return ones_complement(source.subspan(v4 ? 12 : 0)) +
+         uint32_t{ones_complement(destination.subspan(v4 ? 12 : 0))} + uint32_t{protocol} +
+         static_cast<uint32_t>(length);
 }
-
-}  // namespace
 
 void Violations::add(const std::string& host, const std::string& text) {
   all_.push_back(
@@ -37,15 +40,33 @@ Host::Host(Parts parts, std::string name, MacAddress mac, Address address)
   cable_ = parts_.segment.attach(name_, true, [this](const Frame& f) { on_frame(f); });
 }
 
+bool Host::hears(const net::Packet& p) const {
+  if (p.destination_mac != mac_ && !p.destination_mac.is_group()) return false;  // flooded, not ours
+  const bool in_my_vlan = vlan_ ? p.vlan_tags == 1 && (p.vlan_tci & 0xfff) == (*vlan_ & 0xfff)
+                                : p.vlan_tags == 0 || (p.vlan_tci & 0xfff) == 0;
+  return in_my_vlan;
+}
+
+bool Host::is_mine(const Address& destination) const {
+  return destination == address_ || destination == net::solicited_node(address_) ||
+         (!destination.is_v4() && destination.octets[0] == 0xff && destination.octets[15] == 1);
+}
+
 void Host::on_frame(const Frame& frame) {
   const net::Packet p = net::parse_packet(frame);
-  if (p.destination_mac != mac_ && !p.destination_mac.is_group()) return;  // flooded, not ours
-  if (p.ether_type != net::kEtherTypeArp && p.destination.address != address_) return;
+  if (!hears(p)) return;
+  if (p.ether_type != net::kEtherTypeArp && !is_mine(p.destination.address)) {
+    if (forward_ && p.destination_mac == mac_) forward_(frame, p);
+    return;
+  }
   parts_.log.frame(timeline().now(), name_, false, frame);
   if (p.source_mac.is_group()) parts_.violations.add(name_, "the frame's source is a group address");
-  if (p.kind == net::PacketKind::kArp) return on_arp(frame, p);
+  net::NeighbourMessage neighbour;
+  if (net::parse_neighbour(frame, p, neighbour)) return on_neighbour(neighbour, p);
+  if (p.kind == net::PacketKind::kArp) return parts_.violations.add(name_, "malformed ARP");
   if (!checksums_hold(frame, p)) return;
   seen_macs_[p.source.address].insert(p.source_mac);
+  seen_tags_.insert(p.vlan_tags > 0 ? p.vlan_tci : uint16_t{0});
   heard_from_.insert(p.source.address);
   if (p.kind == net::PacketKind::kTcp) return on_tcp(frame, p);
   if (p.kind == net::PacketKind::kUdp) return on_udp(frame, p);
@@ -54,40 +75,54 @@ void Host::on_frame(const Frame& frame) {
 
 bool Host::checksums_hold(const Frame& frame, const net::Packet& p) {
   const Bytes ip = Bytes(frame).subspan(p.l3_offset);
-  bool good = ones_complement(ip.first(size_t{ip[0] & 0xfu} * 4)) == 0xffff;
+  const bool v4 = p.source.address.is_v4();
+  bool good = !v4 || ones_complement(ip.first(size_t{ip[0] & 0xfu} * 4)) == 0xffff;
   if (p.kind == net::PacketKind::kTcp || p.kind == net::PacketKind::kUdp) {
     const size_t length = size_t{p.payload_offset} - p.l4_offset + p.payload_bytes;
     const Bytes l4 = Bytes(frame).subspan(p.l4_offset, length);
     const bool unchecked = p.kind == net::PacketKind::kUdp && load_be16(&l4[6]) == 0;
-    good = good && (unchecked || ones_complement(l4, pseudo_header(ip, ip[9], length)) == 0xffff);
+    const uint8_t protocol = p.kind == net::PacketKind::kTcp ? 6 : 17;
+    if (unchecked && !v4) good = false;  // RFC 8200 8.1
+    good = good && (unchecked || ones_complement(l4, pseudo_header(p, protocol, length)) == 0xffff);
   }
   if (!good) parts_.violations.add(name_, "wrong checksum: " + describe(frame));
   return good;
 }
 
-// --- ARP ---
+// --- ARP and neighbour discovery ---
 
-void Host::on_arp(const Frame& frame, const net::Packet& packet) {
-  net::NeighbourMessage m;
-  if (!net::parse_arp(frame, packet, m)) return parts_.violations.add(name_, "malformed ARP");
+void Host::on_neighbour(const net::NeighbourMessage& m, const net::Packet& packet) {
   if (m.sender_mac != packet.source_mac)
-    parts_.violations.add(
-        name_, "ARP sender " + to_string(m.sender_mac) + " comes from " + to_string(packet.source_mac));
+    parts_.violations.add(name_, "neighbour message of " + to_string(m.sender_mac) + " comes from " +
+                                     to_string(packet.source_mac));
   if (!m.sender.is_unspecified() && (m.target == address_ || arp_.contains(m.sender))) {
     arp_[m.sender] = m.sender_mac;
     seen_macs_[m.sender].insert(m.sender_mac);
   }
+  if (!m.is_request && m.target == address_) ++advertisements_;
   if (m.is_request && m.target == address_) {
     Frame answer(kFrameBytes);
-    const net::LinkHeader link{.source = mac_, .destination = m.sender_mac};
-    answer.resize(net::build_arp_frame(answer, link, {false, mac_, address_, m.sender_mac, m.sender}));
+    net::LinkHeader link = this->link();
+    link.destination = m.sender_mac;
+    answer.resize(
+        net::build_neighbour_frame(answer, link, {false, mac_, address_, m.sender_mac, m.sender}));
     send_frame(answer);
   }
   if (auto waiting = unresolved_.extract(m.sender); waiting && arp_.contains(m.sender))
-    for (Frame& f : waiting.mapped().frames) send_ip(m.sender, std::move(f));
+    for (Frame& f : waiting.mapped().frames) send_to(m.sender, std::move(f));
   else if (waiting)
     unresolved_.insert(std::move(waiting));
 }
+
+void Host::solicit(Address target, const MacAddress& destination) {
+  Frame request(kFrameBytes);
+  net::LinkHeader link = this->link();
+  link.destination = destination;
+  request.resize(net::build_neighbour_frame(request, link, {true, mac_, address_, {}, target}));
+  send_frame(request);
+}
+
+void Host::probe(Address neighbour) { solicit(neighbour, arp_.at(neighbour)); }
 
 void Host::ask_for(Address destination) {
   Unresolved& u = unresolved_[destination];
@@ -95,16 +130,19 @@ void Host::ask_for(Address destination) {
     unresolved_.erase(destination);  // host unreachable
     return;
   }
-  Frame request(kFrameBytes);
-  const net::LinkHeader link{.source = mac_, .destination = kBroadcastMac};
-  request.resize(net::build_arp_frame(request, link, {true, mac_, address_, {}, destination}));
-  send_frame(request);
+  solicit(destination, kBroadcastMac);
   timeline().after(1s, [this, destination] {
     if (unresolved_.contains(destination)) ask_for(destination);
   });
 }
 
 void Host::send_ip(Address destination, Frame frame) {
+  const uint8_t prefix = address_.is_v4() ? 120 : 64;
+  const bool off_link = gateway_ && !Prefix{address_, prefix}.contains(destination);
+  send_to(off_link ? *gateway_ : destination, std::move(frame));
+}
+
+void Host::send_to(Address destination, Frame frame) {
   if (const auto known = arp_.find(destination); known != arp_.end()) {
     std::copy(known->second.octets.begin(), known->second.octets.end(), frame.begin());
     return send_frame(frame);
@@ -116,7 +154,7 @@ void Host::send_ip(Address destination, Frame frame) {
 
 void Host::send_frame(const Frame& frame) { parts_.segment.send(cable_, frame); }
 
-// --- UDP and ICMP ---
+// --- UDP ---
 
 void Host::send_udp(uint16_t source_port, Endpoint destination, Bytes payload) {
   Frame frame(kFrameBytes);
@@ -128,54 +166,6 @@ void Host::on_udp(const Frame& frame, const net::Packet& p) {
   const auto handler = udp_.find(p.destination.port);
   if (handler == udp_.end()) return send_port_unreachable(frame, p);
   handler->second(p.source, Bytes(frame).subspan(p.payload_offset, p.payload_bytes));
-}
-
-// Headers of our own: ICMP is nothing that the product builds.
-void Host::send_icmp(Address destination, Bytes message) {
-  Frame frame(34 + message.size());
-  std::copy(mac_.octets.begin(), mac_.octets.end(), frame.begin() + 6);
-  ByteWriter w(MutableBytes(frame).subspan(12));
-  w.u16(net::kEtherTypeIpv4);
-  w.u16(0x4500);
-  w.u16(static_cast<uint16_t>(20 + message.size()));
-  w.u32(0);
-  w.u16(0x4001);  // TTL 64, ICMP
-  w.u16(0);
-  w.u32(address_.v4_value());
-  w.u32(destination.v4_value());
-  w.bytes(message);
-  store_be16(&frame[24], static_cast<uint16_t>(~ones_complement(Bytes(frame).subspan(14, 20))));
-  store_be16(&frame[36], 0);
-  store_be16(&frame[36], static_cast<uint16_t>(~ones_complement(Bytes(frame).subspan(34))));
-  send_ip(destination, std::move(frame));
-}
-
-void Host::send_port_unreachable(const Frame& frame, const net::Packet& p) {
-  if (p.destination_mac.is_group()) return;
-  const Bytes quoted = Bytes(frame).subspan(p.l3_offset, size_t{p.payload_offset} - p.l3_offset);
-  Frame message(8);
-  message[0] = kUnreachable;
-  message[1] = kPortUnreachable;
-  message.insert(message.end(), quoted.begin(), quoted.end());
-  send_icmp(p.source.address, message);
-}
-
-void Host::ping(Address destination) {
-  const Frame request{kEchoRequest, 0, 0, 0, 0, 1, 0, 1, 'p', 'i', 'n', 'g'};
-  send_icmp(destination, request);
-}
-
-void Host::on_icmp(const Frame& frame, const net::Packet& p) {
-  const Bytes ip = Bytes(frame).subspan(p.l3_offset, load_be16(&frame[p.l3_offset + 2u]));
-  const Bytes message = ip.subspan(size_t{p.l4_offset} - p.l3_offset);
-  if (ones_complement(message) != 0xffff) parts_.violations.add(name_, "wrong ICMP checksum");
-  net::QuotedFlow quoted;
-  if (net::parse_icmp_error(frame, p, quoted)) icmp_errors_.push_back(quoted);
-  if (message[0] == kEchoReply) ++pings_answered_;
-  if (message[0] != kEchoRequest) return;
-  Frame reply(message.begin(), message.end());
-  reply[0] = kEchoReply;
-  send_icmp(p.source.address, reply);
 }
 
 // --- TCP ---

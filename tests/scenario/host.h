@@ -1,5 +1,6 @@
-// A computer on a cable: an Ethernet and an IPv4 address, ARP both ways, UDP ports, TCP connections,
-// ICMP, and the manners of a kernel whose process has died.
+// A computer on a cable: an Ethernet and an IPv4 or IPv6 address, ARP or neighbour discovery both ways,
+// UDP ports, TCP connections, ICMP, and the manners of a kernel whose process has died. It may live in
+// a VLAN, and behind a gateway; route_to() makes a router out of two of them.
 //
 // Every frame it accepts is checked: IP, TCP and UDP checksums, and that one IP address keeps to one
 // Ethernet address (a client must never see that its server's place was taken). What is wrong goes to
@@ -33,6 +34,10 @@ class Violations {
   std::vector<std::string> all_;
 };
 
+// RFC 1071, written apart from the product's; `sum` is what came before.
+uint16_t ones_complement(Bytes bytes, uint32_t sum = 0);
+uint32_t pseudo_header(const net::Packet& packet, uint8_t protocol, size_t length);
+
 enum class Death { kFin, kReset };  // how its TCP connections end; reset: with data unread
 
 class Host {
@@ -65,7 +70,14 @@ class Host {
   // The process dies: its connections end as told, its ports are closed from now on.
   void die(Death how);
 
+  // --- the link ---
+  void join_vlan(uint16_t tci) { vlan_ = tci; }  // with its priority bits
+  void use_gateway(Address gateway) { gateway_ = gateway; }
+  // What is for others beyond `other` leaves through it: a router with a foot in both networks.
+  void route_to(Host& other);
   void forget_arp() { arp_.clear(); }
+  void probe(Address neighbour);  // asks the one whose address it believes to know (RFC 4861 7.3.3)
+  size_t advertisements() const { return advertisements_; }  // answers to us
   LinkQuality& upstream() { return parts_.segment.from(cable_); }
   LinkQuality& downstream() { return parts_.segment.to(cable_); }
   void lose_received(Segment::Filter filter) { parts_.segment.lose_to(cable_, std::move(filter)); }
@@ -80,6 +92,7 @@ class Host {
   Random& random() { return parts_.random; }
   const std::vector<net::QuotedFlow>& icmp_errors() const { return icmp_errors_; }
   const std::map<Address, std::set<MacAddress>>& seen_macs() const { return seen_macs_; }
+  const std::set<uint16_t>& seen_tags() const { return seen_tags_; }   // of IP; 0 for none
   const std::set<Address>& heard_from() const { return heard_from_; }  // IP, not only ARP
 
  private:
@@ -99,7 +112,9 @@ class Host {
 
   void on_frame(const Frame& frame);
   bool checksums_hold(const Frame& frame, const net::Packet& packet);
-  void on_arp(const Frame& frame, const net::Packet& packet);
+  bool hears(const net::Packet& packet) const;
+  bool is_mine(const Address& destination) const;
+  void on_neighbour(const net::NeighbourMessage& message, const net::Packet& packet);
   void on_icmp(const Frame& frame, const net::Packet& packet);
   void on_udp(const Frame& frame, const net::Packet& packet);
   void on_tcp(const Frame& frame, const net::Packet& packet);
@@ -108,14 +123,21 @@ class Host {
   void send_segment(Address destination, const tcp::Segment& segment);
   void send_icmp(Address destination, Bytes message);
   void send_ip(Address destination, Frame frame);  // destination MAC still to be written
+  void send_to(Address neighbour, Frame frame);
   void ask_for(Address destination);
+  void solicit(Address target, const MacAddress& destination);
   TcpPeer& make_peer(Flow flow, const TcpOptions& options);
-  net::LinkHeader link() const { return {.source = mac_}; }
+  net::LinkHeader link() const {
+    return {.source = mac_, .tagged = vlan_.has_value(), .vlan_tci = vlan_.value_or(0)};
+  }
 
   Parts parts_;
   std::string name_;
   MacAddress mac_;
   Address address_;
+  std::optional<uint16_t> vlan_;
+  std::optional<Address> gateway_;
+  std::function<void(const Frame&, const net::Packet&)> forward_;
   size_t cable_;
   std::map<Address, MacAddress> arp_;
   std::map<Address, Unresolved> unresolved_;
@@ -125,7 +147,9 @@ class Host {
   std::vector<std::unique_ptr<TcpPeer>> peers_;  // all that ever were: timers refer to them
   std::vector<net::QuotedFlow> icmp_errors_;
   std::map<Address, std::set<MacAddress>> seen_macs_;
+  std::set<uint16_t> seen_tags_;
   std::set<Address> heard_from_;
+  size_t advertisements_ = 0;
   size_t pings_answered_ = 0;
 };
 

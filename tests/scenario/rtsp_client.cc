@@ -8,9 +8,9 @@ namespace midstream::scenario {
 
 RtspClient::RtspClient(Host& host, ClientOptions options)
     : host_(host), options_(std::move(options)), identity_(options_.user, options_.password) {
-  const std::string name =
-      options_.host_name.empty() ? to_string(options_.server.address) : options_.host_name;
-  url_ = fmt::format("rtsp://{}:{}/movie", name, options_.server.port);
+  url_ = options_.host_name.empty()
+             ? fmt::format("rtsp://{}/movie", to_string(options_.server))
+             : fmt::format("rtsp://{}:{}/movie", options_.host_name, options_.server.port);
 }
 
 bool RtspClient::connect() {

@@ -46,9 +46,11 @@ uint16_t port_of(const std::string& text) {
 std::string RtspServer::sdp(const RtspMessage& request) const {
   const bool own = options_.personality.own_address_urls;
   const std::string host = own ? to_string(host_.address()) : host_of(request.uri());
-  std::string text =
-      fmt::format("v=0\r\no=- {} 1 IN IP4 {}\r\ns=Session\r\nc=IN IP4 {}\r\nt=0 0\r\na=control:*\r\n",
-                  host_.address().v4_value() * uint64_t{31}, host, own ? host : "0.0.0.0");
+  const std::string_view family = host_.address().is_v4() ? "IP4" : "IP6";
+  const std::string_view nowhere = host_.address().is_v4() ? "0.0.0.0" : "::";
+  std::string text = fmt::format(
+      "v=0\r\no=- {} 1 IN {} {}\r\ns=Session\r\nc=IN {} {}\r\nt=0 0\r\na=control:*\r\n",
+      uint64_t{host_.address().octets[15]} * 31'000'007, family, host, family, own ? host : nowhere);
   if (!options_.personality.live)
     text += fmt::format("a=range:npt=0-{}\r\n", write_seconds(movie_.duration));
   for (const Track& t : movie_.tracks)

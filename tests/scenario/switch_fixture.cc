@@ -61,7 +61,7 @@ Dpdk& dpdk() {
 
 Config make_config(World& world, const SwitchOptions& options) {
   Config config;
-  config.device_addresses = {Prefix{kDeviceAddress, 120}};
+  config.device_addresses = {Prefix{kDeviceAddress, 120}, Prefix{kDeviceAddress6, 64}};
   config.ports = {Side::kClient, Side::kServer};
   config.detect = options.detect;
   ServiceConfig service;

@@ -20,6 +20,7 @@
 namespace midstream::scenario {
 
 inline const Address kDeviceAddress = Address::v4(0x0a6300fe);  // 10.99.0.254
+inline const Address kDeviceAddress6 = parse_address("fd00:99::fe").value();
 
 struct SwitchOptions {
   HeartbeatConfig heartbeat;

@@ -6,30 +6,38 @@ namespace midstream::scenario {
 namespace {
 
 constexpr Duration kUnderway = 500ms;  // the last packets, and those that the switch holds
+constexpr uint16_t kIpv6Mss = 1440;    // an MTU of 1500 less 40 and 20
+
+void limit_mss(TcpOptions& tcp) { tcp.mss = std::min(tcp.mss, kIpv6Mss); }
 
 }  // namespace
 
+std::string address_of(unsigned n, bool ipv6) {
+  return (ipv6 ? "fd00:99::" : "10.99.0.") + std::to_string(n);
+}
+
 World::World(const WorldOptions& o)
     : random(o.seed), clients(timeline, log, o.seed + 1), servers(timeline, log, o.seed + 2) {
-  Host& client = add_host("client", "10.99.0.10", true);
+  Host& client = add_host("client", address_of(10, o.ipv6), true);
   client.upstream() = client.downstream() = o.client_link;
   ClientOptions client_options = o.client;
   const bool transparent = o.service == ServiceMode::kTransparent;
+  if (o.ipv6) limit_mss(client_options.tcp);
   if (client_options.server.port == 0)
-    client_options.server = {transparent ? kServerA : kVirtualAddress, o.a.port};
+    client_options.server = {parse_address(address_of(transparent ? 2 : 100, o.ipv6)).value(), o.a.port};
   dialled_ = client_options.server;
   client_ = std::make_unique<RtspClient>(client, client_options);
   const ServerOptions* options[] = {&o.a, &o.b, &o.c};
-  const char* addresses[] = {"10.99.0.2", "10.99.0.3", "10.99.0.4"};
   const char* names[] = {"a", "b", "c"};
   for (size_t i = 0; i < o.servers; ++i) {
     ServerOptions server = *options[i];
     server.movie = o.movie;
+    if (o.ipv6) limit_mss(server.tcp);
     if (i == 1 && o.b_has_other_content) server.movie.content += 1;
     // Machines have clocks of their own.
     server.personality.wall_clock += 12345ms * static_cast<int>(i);
     server.first_rtp_port = static_cast<uint16_t>(server.first_rtp_port + 100 * i);
-    add_server(names[i], addresses[i], server);
+    add_server(names[i], address_of(static_cast<unsigned>(2 + i), o.ipv6), server);
     hosts_.back()->upstream() = hosts_.back()->downstream() = o.server_link;
   }
 }

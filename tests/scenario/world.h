@@ -3,7 +3,7 @@
 //
 //   client 10.99.0.10 --- | switch | --- a 10.99.0.2, b 10.99.0.3, c 10.99.0.4
 //
-// One seed decides everything that is random.
+// Or the same in IPv6: fd00:99::10, fd00:99::2 and so on. One seed decides everything that is random.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,7 @@ struct WorldOptions {
   bool b_has_other_content = false;  // ... but for this
   size_t servers = 2;
   ServiceMode service = ServiceMode::kTransparent;  // the client dials a's address, or nobody's
+  bool ipv6 = false;
   LinkQuality client_link, server_link;
 };
 
@@ -71,6 +72,9 @@ class World {
   std::unique_ptr<RtspClient> client_;
   Endpoint dialled_;
 };
+
+// 10.99.0.n or fd00:99::n, with n written in decimal digits both times.
+std::string address_of(unsigned n, bool ipv6);
 
 inline const Address kClientAddress = Address::v4(0x0a63000a);
 inline const Address kServerA = Address::v4(0x0a630002), kServerB = Address::v4(0x0a630003);
