@@ -162,6 +162,17 @@ bool StreamEstablishment::join_server_bytes(Time now) {
   return true;
 }
 
+// A live source has no packet in common with the old one's: the cut is where a decoder can begin.
+void StreamEstablishment::prepare_live(StreamState& stream, const rtsp::Session& session, size_t index,
+                                       const rtsp::ReplayStream& answer) {
+  const sdp::Media& media = connection_.conversation.description.media[session.streams[index].media];
+  stream.live = session.live;
+  stream.codec = rtp::codec_of(media.encoding.view());
+  stream.play_timestamp = answer.info_timestamp;
+  stream.picture_requests = media.picture_loss_indication;
+  stream.next_picture_request = {};
+}
+
 void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time now) {
   Connection& c = connection_;
   for (size_t s = 0; s < rtsp::kMaxSessions; ++s) {
@@ -177,6 +188,7 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
         stream.continuity.announce_client_payload_type(session.streams[i].payload_type);
       stream.phase = StreamPhase::kWaiting;
       stream.reports_cut = session.state == rtsp::PlayState::kPlaying;
+      prepare_live(stream, session, i, other.streams[i]);
       if (!stream.reports_cut) continue;
       const ServerStart server{other.play_start, other.streams[i].info_timestamp,
                                replay_.position_echoed(s)};
@@ -185,8 +197,6 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       } else {
         start_as_told(stream, session, i, server);
       }
-      // A live source has no packet in common with the old one's: no use to wait for a match.
-      stream.nothing_to_match = session.live;
       stream.cutting_since = now;
     }
   }

@@ -61,6 +61,8 @@ class StreamEstablishment {
   bool join_client_bytes();
   bool join_server_bytes(Time now);
   void prepare_streams(std::span<StreamState> streams, Time now);
+  void prepare_live(StreamState& stream, const rtsp::Session& session, size_t index,
+                    const rtsp::ReplayStream& answer);
 
   Connection& connection_;
   size_t server_;

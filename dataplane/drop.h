@@ -7,23 +7,24 @@
 namespace midstream {
 
 enum class Drop : uint8_t {
-  kTransmitFull,      // the port's transmit ring had no room
-  kNoMbuf,            // no buffer for a packet of our own
-  kHairpin,           // bridged back to where it came from
-  kTooLarge,          // longer than the egress port's MTU
-  kFenced,            // from a server that a session has left
-  kHeldEnding,        // FIN, RST, BYE or ICMP error of a failed server
-  kFrozen,            // media or reports while the session has no server
-  kAlreadyDelivered,  // B's packets before the cut
-  kWrongSource,       // RTP with an SSRC that is not the server's
-  kParkFull,          // early media of B beyond the bound
-  kMailboxFull,       // control could not take it
-  kExchangeFull,      // the worker that owns the client's address could not take it
-  kMalformed,         // RTCP or TCP that cannot be translated
-  kAnswered,          // consumed: an answer, or a SYN to another server, went out instead
-  kNobodyThere,       // to a virtual address, no flow and no service
-  kNoServer,          // a SYN to a virtual service without a usable server: told by RST
-  kTableFull,         // a SYN that needs following, and nothing to follow it with: told by RST
+  kTransmitFull,        // the port's transmit ring had no room
+  kNoMbuf,              // no buffer for a packet of our own
+  kHairpin,             // bridged back to where it came from
+  kTooLarge,            // longer than the egress port's MTU
+  kFenced,              // from a server that a session has left
+  kHeldEnding,          // FIN, RST, BYE or ICMP error of a failed server
+  kFrozen,              // media or reports while the session has no server
+  kAlreadyDelivered,    // B's packets before the cut
+  kBeforeRandomAccess,  // B's live video before a decoder could begin
+  kWrongSource,         // RTP with an SSRC that is not the server's
+  kParkFull,            // early media of B beyond the bound
+  kMailboxFull,         // control could not take it
+  kExchangeFull,        // the worker that owns the client's address could not take it
+  kMalformed,           // RTCP or TCP that cannot be translated
+  kAnswered,            // consumed: an answer, or a SYN to another server, went out instead
+  kNobodyThere,         // to a virtual address, no flow and no service
+  kNoServer,            // a SYN to a virtual service without a usable server: told by RST
+  kTableFull,           // a SYN that needs following, and nothing to follow it with: told by RST
   kCount,
 };
 inline constexpr size_t kDropCount = static_cast<size_t>(Drop::kCount);
@@ -46,6 +47,8 @@ constexpr const char* to_string(Drop drop) {
       return "frozen";
     case Drop::kAlreadyDelivered:
       return "already-delivered";
+    case Drop::kBeforeRandomAccess:
+      return "before-random-access";
     case Drop::kWrongSource:
       return "wrong-source";
     case Drop::kParkFull:

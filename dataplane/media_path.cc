@@ -19,12 +19,18 @@ constexpr size_t kMaxHeld = 1024;   // packets of one stream in that time
 constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
 
 bool searched_enough(const StreamState& stream, Time now) {
-  return stream.nothing_to_match || stream.finder.dropped_packets() > kMaxSearched ||
+  return stream.finder.dropped_packets() > kMaxSearched ||
          now - stream.cutting_since > kMaxSearch;
 }
 
 Bytes payload_of(const net::Packet& packet, MutableBytes frame) {
   return Bytes(frame).subspan(packet.payload_offset, packet.payload_bytes);
+}
+
+// Who reports: requests of our own are made in its name.
+void note_receiver(StreamState& stream, Bytes report) {
+  const rtp::RtcpSummary summary = rtp::summarize_rtcp(report);
+  if (summary.valid) stream.receiver_ssrc = summary.sender_ssrc;
 }
 
 }  // namespace
@@ -105,6 +111,7 @@ bool Worker::find_cut(Connection& c, const FlowTarget& target, StreamState& stre
                       const rtp::Header& header) {
   c.last_server_sign = now_;
   stream.interval.on_packet(now_);
+  if (stream.live) return find_live_cut(c, target, stream, frame, header);
   const Bytes packet = payload_of(frame.packet, frame.bytes);
   const bool was_holding = stream.finder.holding();
   const bool found =
@@ -182,7 +189,7 @@ void Worker::release_held(const Connection& c, const FlowTarget& target) {
 
 void Worker::report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
                             Time last_of_old) {
-  if (c.lag_counted != c.failovers) {
+  if (c.lag_counted != c.failovers && !stream.live) {
     c.lag_counted = c.failovers;
     c.lag += now_ - last_of_old;
   }
@@ -253,8 +260,10 @@ void Worker::media_to_server(Frame& frame, Connection& c, const FlowTarget& targ
   const bool unserved = c.state == ConnectionState::kFrozen || c.state == ConnectionState::kEnding;
   if (unserved) return drop(frame.mbuf, Drop::kFrozen);
   c.last_client_sign = now_;
-  if (c.state != ConnectionState::kSpliced) return bridge(frame);
   StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
+  if (target.role == FlowRole::kRtcpToServer)
+    note_receiver(stream, payload_of(frame.packet, frame.bytes));
+  if (c.state != ConnectionState::kSpliced) return bridge(frame);
   const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
   const bool direct = stream.phase == StreamPhase::kDirect;
   const rtsp::PortPair& ports =

@@ -37,14 +37,14 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
     StreamState& stream = streams_[slots[i]];
     const bool waited = stream.phase == StreamPhase::kWaiting;
     if (!waited && stream.phase != StreamPhase::kCutting) continue;
-    const bool goes_on = request->resumes() && stream.started;
+    const bool goes_on = request->resumes() && stream.started && !session.live;
     if (!waited && !goes_on) drop_held(slots[i]);  // of the place that the client has left
     const rtp::CutFinder search = stream.finder;
     const ServerStart server{place, stated[i].timestamp};
     const ClientStart told = goes_on ? go_on_exactly(stream, session, i, server)
                                      : start_anew(stream, session, i, server, behind);
     if (!waited && goes_on) stream.finder = search;  // the server resumes what it had begun to send
-    stream.nothing_to_match = session.live;
+    stream.live = false;  // the answer names the start, and the server begins with a whole picture
     stream.cutting_since = now_;
     rtsp::StreamWords& stream_words = words.streams[i];
     if (told.sequence && stated[i].sequence)

@@ -10,6 +10,7 @@
 #include "lib/npt/position.h"
 #include "lib/rtp/continuity.h"
 #include "lib/rtp/cut.h"
+#include "lib/rtp/random_access.h"
 
 namespace midstream {
 
@@ -70,9 +71,14 @@ struct StreamState {
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
   Time cutting_since{};
-  bool nothing_to_match = false;  // live: the cut is the next packet
-  Time hold_until{};              // while the finder holds
-  bool resumed = true;            // the first new packet after the newest cut has left
+  bool live = false;  // the cut is the next random access point
+  rtp::Codec codec = rtp::Codec::kOther;
+  std::optional<RtpTimestamp> play_timestamp;  // live: of the new server's PLAY, by its RTP-Info
+  bool picture_requests = false;               // the description allows them
+  Time next_picture_request{};
+  uint32_t receiver_ssrc = 0;  // that the client reports with
+  Time hold_until{};           // while the finder holds
+  bool resumed = true;         // the first new packet after the newest cut has left
   uint64_t packets = 0, bytes = 0;
   uint64_t second_bytes = 0, bits_per_second = 0;
   Time second_start{};

@@ -8,6 +8,7 @@
 //   end_path.cc      RTSP of connections whose client tears down and whose server is gone
 //   opening.cc       the client's PLAY at a server that has not played its session yet
 //   media_path.cc    RTP and RTCP
+//   live_path.cc     the cut of live streams
 //   tracking.cc      connections and flows: learn, change, forget
 //   ending.cc        is an ending a failure? freeze, silence, timers
 //   handover.cc      mail from control
@@ -199,6 +200,14 @@ class Worker {
   void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
   void report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
                       Time last_of_old);
+
+  // live_path.cc
+  bool find_live_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
+                     const rtp::Header& header);
+  uint32_t live_offset(Connection& c, const FlowTarget& target, const StreamState& stream,
+                       const rtp::Header& header) const;
+  void request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,
+                       uint32_t server_ssrc);
 
   // tracking.cc
   Connection* begin_connection(const Frame& frame, uint16_t service, uint16_t server, bool from_client);

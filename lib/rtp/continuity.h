@@ -24,6 +24,7 @@
 #include "lib/base/fixed_string.h"
 #include "lib/base/wrapping.h"
 #include "lib/rtp/cut.h"
+#include "lib/rtp/live.h"
 #include "lib/rtp/rtcp.h"
 #include "lib/rtp/rtp.h"
 
@@ -36,10 +37,14 @@ struct SessionClock {
   bool shift_known = false;
   int64_t ntp_shift = 0;          // 32.32 fixed point, modulo 2^64; added to the server's NTP
   bool line_known = false;        // some stream's report has reached the client
+  LiveShift live;                 // of the current server, where there is no common play time
   FixedString<255> client_cname;  // A's CNAME; empty until A sent an SDES
 
   // Once per failover of the session, before the new server's first report.
-  void switch_server() { shift_known = false; }
+  void switch_server() {
+    shift_known = false;
+    live = {};
+  }
 };
 
 class Continuity {

@@ -50,6 +50,14 @@ bool CutFinder::give_up(const Header& header) {
   return true;
 }
 
+void CutFinder::cut_live(const Header& header, uint32_t timestamp_offset) {
+  if (last_.size() == 0) {
+    cut_without_history(header);
+  } else {
+    cut_ = next_packet_cut(CutMethod::kLive, header, timestamp_offset);
+  }
+}
+
 bool CutFinder::decide(const Header& header) {
   const Candidate* candidate = best(header.sequence_number);
   if (candidate == nullptr) return decide_by_timestamp(header);

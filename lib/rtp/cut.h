@@ -56,7 +56,7 @@ class alignas(64) LastPackets {
 };
 static_assert(sizeof(LastPackets) == 64);
 
-enum class CutMethod : uint8_t { kNone, kContent, kTimestamp, kKeyframe };
+enum class CutMethod : uint8_t { kNone, kContent, kTimestamp, kKeyframe, kLive };
 const char* to_string(CutMethod method);
 
 struct Cut {
@@ -102,6 +102,10 @@ class CutFinder {
   // Ends the search: this packet is the first to forward, one frame after the newest (kKeyframe).
   // Also how resume = "keyframe" and live streams are cut. False if the cut already stands.
   bool give_up(const Header& header);
+
+  // Ends the search in a live stream (lib/rtp/live.h): this packet is the first to forward.
+  void cut_live(const Header& header, uint32_t timestamp_offset);
+  void pass_over() { ++dropped_; }  // a packet of a live stream before that
 
   const Cut& result() const { return cut_; }
   RtpSequence first_sequence() const;  // B's number of the first packet to forward, once the cut stands

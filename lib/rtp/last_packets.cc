@@ -63,6 +63,8 @@ const char* to_string(CutMethod method) {
       return "timestamp";
     case CutMethod::kKeyframe:
       return "keyframe";
+    case CutMethod::kLive:
+      return "live";
   }
   return "none";
 }

@@ -25,9 +25,10 @@ struct Media {
   FixedString<24> protocol;  // "RTP/AVP"
   uint8_t payload_type = 0;  // the first format
   bool has_payload_type = false;
-  FixedString<32> encoding;  // "H264", upper case; empty without rtpmap
-  uint32_t clock_rate = 0;   // rtpmap, else rtp::static_clock_rate, else 0
-  uint32_t channels = 0;     // rtpmap; 0 if it says none
+  FixedString<32> encoding;              // "H264", upper case; empty without rtpmap
+  uint32_t clock_rate = 0;               // rtpmap, else rtp::static_clock_rate, else 0
+  uint32_t channels = 0;                 // rtpmap; 0 if it says none
+  bool picture_loss_indication = false;  // a=rtcp-fb allows it (RFC 4585 4.2)
   // Over the fmtp parameters that matter to a decoder, normalised, order and payload number apart.
   uint64_t format_hash = 0;
   FixedString<256> control;  // as written: absolute, relative or "*"

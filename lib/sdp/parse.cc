@@ -83,6 +83,14 @@ void read_fmtp(string_view value, Media& media) {
   if (names_format(value, media)) media.format_hash = format_hash(value, media.type.view() == "audio");
 }
 
+// "96 nack pli", "* nack pli".
+void read_feedback(string_view value, Media& media) {
+  const string_view format = take_word(value);
+  if (format != "*" && parse_number<uint8_t>(format) != media.payload_type) return;
+  media.picture_loss_indication |=
+      equal_ignoring_case(take_word(value), "nack") && equal_ignoring_case(take_word(value), "pli");
+}
+
 // The session's range stands; of several media's ranges the one that ends last.
 void read_range(string_view value, Description& out, bool& of_session) {
   const auto range = parse_npt_range(value);
@@ -143,6 +151,7 @@ class Parser {
     if (name == "crypto" || name == "key-mgmt") out_.secure = true;
     if (media == nullptr) return true;
     if (name == "fmtp") read_fmtp(value, *media);
+    if (name == "rtcp-fb") read_feedback(value, *media);
     return name != "rtpmap" || read_rtpmap(value, *media);
   }
 
