@@ -159,9 +159,10 @@ void StreamEstablishment::poll(Time now) {
                                                : replay_.step() + ": no answer");
   }
   if (replay_.progress() == rtsp::ReplayProgress::kFailed) return fail(replay_.failure());
-  if (replay_.progress() == rtsp::ReplayProgress::kDone && !answered_ && endpoint_.established()) {
-    answered_ = true;  // the client has no session, there was nothing to ask
+  if (replay_.progress() == rtsp::ReplayProgress::kDone && !answered_ && !half_request_ &&
+      endpoint_.established()) {  // the client has no session, there was nothing to replay
     done_at_ = now;
+    answered_ = !ask_again(now);
   }
   // The switch repeats nothing of the replay after it: all must have arrived.
   if (answered_ && endpoint_.all_acknowledged()) {

@@ -93,6 +93,7 @@ void Worker::to_service(Frame& frame, uint16_t index, bool from_client) {
     return join_midway(frame, index, segment, from_client);
   const auto server = server_for(index, frame.packet.source.address);
   Connection* c = server ? begin_connection(frame, index, *server, true) : nullptr;
+  if (server && c == nullptr) ++stats_.not_tracked;
   if (c != nullptr && !c->spliced) return monitor(frame, *c, true);
   if (c != nullptr) return relay_handshake(frame, *c, true);
   if (server && server == service.own_server) return bridge(frame);  // passes, not tracked

@@ -22,10 +22,7 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint1
   const auto taken = flows_.find(from_server);
   const bool in_use = taken && taken->role == FlowRole::kControlFromServer &&
                       connections_[taken->connection].closed_at == Time{};
-  if (in_use || free_connections_.empty()) {
-    ++stats_.not_tracked;
-    return nullptr;
-  }
+  if (in_use || free_connections_.empty()) return nullptr;
   const uint32_t index = free_connections_.back();
   const uint32_t generation = connections_[index].generation + 1;
   Connection& c = *new (&connections_[index]) Connection{};
@@ -49,7 +46,6 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint1
                   learn_flow(c, from_server, {FlowRole::kControlFromServer, 0, 0, index});
   if (!ok) {
     for (uint8_t i = 0; i < c.key_count; ++i) flows_.remove(c.keys[i]);
-    ++stats_.not_tracked;
     return nullptr;
   }
   free_connections_.pop_back();

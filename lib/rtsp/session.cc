@@ -57,11 +57,15 @@ bool is_readable(Unprotected reason) {
     case Unprotected::kMulticast:
     case Unprotected::kUnknownTransport:
     case Unprotected::kRecord:
+    case Unprotected::kDigestWithoutCredentials:
     case Unprotected::kNoDescription:
     case Unprotected::kTooManySessions:
     case Unprotected::kTooManyStreams:
       return true;
     case Unprotected::kJoinedWithoutSyn:
+    case Unprotected::kOneSided:
+    case Unprotected::kTls:
+    case Unprotected::kHttp:
     case Unprotected::kNotRtsp:
     case Unprotected::kRtsp2:
     case Unprotected::kInterleaved:

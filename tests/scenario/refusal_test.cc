@@ -164,7 +164,7 @@ TEST_CASE("b shows something else") {
   SwitchedWorld world(options);
   world.b().intercept([&](const RtspMessage& request, TcpPeer& tcp) {
     if (request.method() != "DESCRIBE") return false;
-    std::string body = world.b().sdp();
+    std::string body = world.b().sdp(request);
     const size_t at = body.find(from);
     REQUIRE(at != std::string::npos);
     body.replace(at, from.size(), to);
@@ -195,7 +195,7 @@ TEST_CASE("b's answers come in single bytes, or all at once") {
   world.b().intercept([&](const RtspMessage& request, TcpPeer& tcp) {
     if (request.is_response() || request.method() != "DESCRIBE") return false;
     connection = &tcp;
-    const std::string body = world.b().sdp();
+    const std::string body = world.b().sdp(request);
     std::string text = fmt::format(
         "RTSP/1.0 200 OK\r\nCSeq: {}\r\nContent-Type: application/sdp\r\nContent-Base: {}/\r\n"
         "Content-Length: {}\r\n\r\n{}",

@@ -83,7 +83,7 @@ class RtspServer {
   size_t open_sessions() const;
   size_t refusals(Address client) const;  // requests answered with 401
   void expire_nonces() { guard_.expire_nonces(); }
-  std::string sdp() const;
+  std::string sdp(const RtspMessage& request) const;  // as it answers this DESCRIBE
   const std::vector<Report>& reports() const { return reports_; }
   size_t punches() const { return punches_; }
 
@@ -110,7 +110,6 @@ class RtspServer {
   Answer play(Session& session, const RtspMessage& request);
   Answer pause(Session& session);
   Answer teardown(Session& session);
-  std::string sdp(const RtspMessage& request) const;
   std::string session_header(const Session& session, const std::string& method) const;
   std::string own_authority() const;
   std::string range_header(Duration start) const;

@@ -55,8 +55,8 @@ void World::add_server(const std::string& name, const std::string& address, Serv
   servers_.push_back(std::make_unique<RtspServer>(host, std::move(options)));
 }
 
-const RtspServer* World::newest_server() const {
-  const RtspServer* newest = nullptr;
+RtspServer* World::newest_server() const {
+  RtspServer* newest = nullptr;
   for (const auto& server : servers_) {
     const RtspServer::Session* session = server->newest_session();
     if (session == nullptr) continue;

@@ -60,7 +60,7 @@ class World {
   // one to say BYE; false if the time is over.
   bool run_to_the_end(Duration limit = 20s);
   // The session at any server that was set up last, and that server; null if there is none.
-  const RtspServer* newest_server() const;
+  RtspServer* newest_server() const;
   // The server that gave the client its Session id: its terms are the client's for good.
   RtspServer& first_server();
 

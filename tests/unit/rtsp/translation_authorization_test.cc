@@ -35,7 +35,7 @@ std::string to_server(Vocabulary& words, const std::string& head) {
   for (const Replacement& r : std::span(out.items).first(out.count)) {
     REQUIRE(r.offset >= at);
     CHECK(r.length > 0);
-    result += text.substr(at, r.offset - at) + std::string(r.text.view());
+    result += text.substr(at, r.offset - at) + std::string(out.text_of(r));
     at = r.offset + r.length;
   }
   return result + text.substr(at);
