@@ -19,8 +19,7 @@ constexpr size_t kMaxHeld = 1024;   // packets of one stream in that time
 constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
 
 bool searched_enough(const StreamState& stream, Time now) {
-  return stream.finder.dropped_packets() > kMaxSearched ||
-         now - stream.cutting_since > kMaxSearch;
+  return stream.finder.dropped_packets() > kMaxSearched || now - stream.cutting_since > kMaxSearch;
 }
 
 Bytes payload_of(const net::Packet& packet, MutableBytes frame) {

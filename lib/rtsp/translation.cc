@@ -48,15 +48,6 @@ bool translate_if(std::string_view uri, const Url& from, const Url& to, Editor& 
 
 void Editor::replace(std::string_view where, std::string_view text) {
   if (!ok_ || where.empty() || where == text) return;
-  while (text.size() > tcp::kMaxInsertedBytes && where.size() > 1) {
-    add(where.substr(0, 1), text.substr(0, tcp::kMaxInsertedBytes));
-    where.remove_prefix(1);
-    text.remove_prefix(tcp::kMaxInsertedBytes);
-  }
-  add(where, text);
-}
-
-void Editor::add(std::string_view where, std::string_view text) {
   assert(where.data() >= message_.data() &&
          where.data() + where.size() <= message_.data() + message_.size());
   add(static_cast<size_t>(where.data() - message_.data()), where.size(), text);

@@ -12,8 +12,7 @@ class Editor {
  public:
   Editor(Bytes message, Replacements& out) : message_(as_text(message)), out_(out) { out_.clear(); }
 
-  // `where` is a part of the message; what is not there (empty) cannot be replaced. A text too long
-  // for one edit becomes several, each in place of at least one byte.
+  // `where` is a part of the message; what is not there (empty) cannot be replaced.
   void replace(std::string_view where, std::string_view text);
   void insert(size_t offset, std::string_view text);
   void replace_number(std::string_view where, uint32_t number);
@@ -24,7 +23,6 @@ class Editor {
 
  private:
   void add(size_t offset, size_t length, std::string_view text);
-  void add(std::string_view where, std::string_view text);
 
   std::string_view message_;
   Replacements& out_;

@@ -20,7 +20,8 @@ namespace midstream::tcp {
 
 // The PLAY answer of a session with 8 streams has 33: url, seq, rtptime and ssrc of each, the Session.
 inline constexpr size_t kMaxEdits = 64;
-inline constexpr size_t kMaxInsertedBytes = 1024;  // of one edit: a URL or a header value
+inline constexpr size_t kMaxInsertedBytes =
+    1408;  // of one edit: the longest Authorization and its name
 inline constexpr size_t kInsertedRoom = 8 * 1024;  // of all: 8 streams with the longest URLs, twice
 
 struct Edit {

@@ -132,7 +132,8 @@ Findings check_rtp(World& world, const Expectation& e) {
 
 Findings check_reports(World& world, const Expectation& e) {
   Findings found;
-  std::optional<double> line;  // NTP seconds of the movie's start, from the first report of any track
+  // NTP of the movie's start, from the first report of any track. It may wrap, as it will in 2036.
+  std::optional<uint64_t> line;
   for (size_t i = 0; i < world.client().tracks().size(); ++i) {
     const ClientTrack& t = world.client().tracks()[i];
     const SenderTrack& a = original(world, i);
@@ -152,13 +153,15 @@ Findings check_reports(World& world, const Expectation& e) {
       const SenderReport& s = *r.rtcp.sender;
       if (!e.media_may_be_lost && (s.packets < last.packets || s.bytes < last.bytes))
         found.push_back(name(i) + "counts fall");
-      if (!e.media_may_be_lost && s.ntp <= last.ntp) found.push_back(name(i) + "NTP falls");
+      if (!e.media_may_be_lost && last.ntp != 0 && static_cast<int64_t>(s.ntp - last.ntp) <= 0)
+        found.push_back(name(i) + "NTP falls");
       last = s;
       const auto ticks = static_cast<int32_t>(s.timestamp - a.base_timestamp);
-      const double start =
-          static_cast<double>(s.ntp) / 4294967296.0 - static_cast<double>(ticks) / a.track->clock_rate;
+      const double played = static_cast<double>(ticks) / a.track->clock_rate;
+      const uint64_t start = s.ntp - static_cast<uint64_t>(std::llround(played * 4294967296.0));
       if (!line) line = start;
-      if (const double off = (start - *line) * 1e3; std::abs(off) > e.report_tolerance_ms)
+      const double off = static_cast<double>(static_cast<int64_t>(start - *line)) / 4294967.296;
+      if (std::abs(off) > e.report_tolerance_ms)
         found.push_back(name(i) + fmt::format("report at {:.6f} is {:.3f} ms off the line",
                                               to_seconds(r.time.time_since_epoch()), off));
     }

@@ -167,8 +167,7 @@ RtspServer::Answer RtspServer::answer(size_t connection, const RtspMessage& requ
   Session* session = find(named);
   if (!named.empty() && session == nullptr) return {.status = "454 Session Not Found", .delay = delay};
   if (session != nullptr) session->last_sign = host_.timeline().now();
-  if (method == options_.personality.refuses)
-    return {.status = "501 Not Implemented", .delay = delay};
+  if (method == options_.personality.refuses) return {.status = "501 Not Implemented", .delay = delay};
   Answer a;
   if (method == "DESCRIBE") {
     a = describe(request);

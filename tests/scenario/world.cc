@@ -24,7 +24,8 @@ World::World(const WorldOptions& o)
   const bool transparent = o.service == ServiceMode::kTransparent;
   if (o.ipv6) limit_mss(client_options.tcp);
   if (client_options.server.port == 0)
-    client_options.server = {parse_address(address_of(transparent ? 2 : 100, o.ipv6)).value(), o.a.port};
+    client_options.server = {parse_address(address_of(transparent ? 2 : 100, o.ipv6)).value(),
+                             o.a.port};
   dialled_ = client_options.server;
   client_ = std::make_unique<RtspClient>(client, client_options);
   const ServerOptions* options[] = {&o.a, &o.b, &o.c};
