@@ -25,3 +25,4 @@ def _case(mode, kill, client, movie, version=4):
 
 CASES = [_case(mode, kill, client, movie)
          for mode in MODES for kill in KILLS for client in PLAYERS for movie in POSITIONS_S]
+CASES += [_case("transparent", "cut", "ffmpeg", "two", 6), _case("transparent", "sigkill", "rtspsrc", "half", 6)]

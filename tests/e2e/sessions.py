@@ -135,4 +135,4 @@ def _converse(case, lab, talk):
     return Conversation(capture.packets(), lab.client, lab.service, PORT), events
 
 
-CASES = [chain_of_three, seek_then_kill, acknowledged_unanswered]
+CASES = [chain_of_three, digest_authentication, seek_then_kill, pause_kill_play, acknowledged_unanswered]

@@ -35,7 +35,7 @@ def parse():
     for axis, values in AXES.items():
         parser.add_argument(f"--{axis}", choices=values, help="only this one")
     parser.add_argument("--seconds", type=int, default=14, help="length of the movies (14)")
-    parser.add_argument("--jobs", type=int, default=2, help="labs side by side (2)")
+    parser.add_argument("--jobs", type=int, default=5, help="labs side by side (5)")
     parser.add_argument("--seed", type=int, default=1, help="for the positions at which servers die (1)")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write every run's figures")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("/tmp/midstream-soak"),
