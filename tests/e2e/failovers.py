@@ -7,7 +7,7 @@ from support.player import PLAYERS
 
 # Not at a key frame: what lies between it and the position must be dropped, and only that.
 POSITIONS_S = {"half": 5.3, "two": 5.1}
-MODES = ("transparent",)
+MODES = ("transparent", "virtual")
 
 
 def _case(mode, kill, client, movie, version=4):
@@ -25,4 +25,4 @@ def _case(mode, kill, client, movie, version=4):
 
 CASES = [_case(mode, kill, client, movie)
          for mode in MODES for kill in KILLS for client in PLAYERS for movie in POSITIONS_S]
-CASES += [_case("transparent", "cut", "ffmpeg", "two", 6), _case("transparent", "sigkill", "rtspsrc", "half", 6)]
+CASES += [_case("transparent", "cut", "ffmpeg", "two", 6), _case("virtual", "sigkill", "rtspsrc", "half", 6)]

@@ -42,4 +42,4 @@ def _nal_type(payload):
     return payload[3] & 31 if kind == STAP_A else payload[1] & 31 if kind == FU_A else kind
 
 
-CASES = []
+CASES = [_case("transparent", "sigkill"), _case("transparent", "cut"), _case("virtual", "sigkill")]
