@@ -35,10 +35,17 @@ def _case(first, second):
                                  leave_at_s=LEAVE_AT_S)
         done = failover.run
         expect_none(done.contract_violations() + done.player_violations() + failover.event_violations()
-                    + player.compare(done.client, done.frames, clean.frames))
+                    + player.compare(done.client, *_from_the_same(done.frames, clean.frames)))
         return f"gap {failover.gap_ms():.1f} ms"
     run.__name__ = f"pair_{first}_to_{second}".replace("-", "_")
     return run
+
+
+def _from_the_same(ours, theirs):
+    """live555 sends before it answers PLAY, and rtspsrc may or may not be ready for the very first picture."""
+    starts = [max(one[0][0], other[0][0]) for one, other in zip(ours, theirs)]
+    return [[[frame for frame in frames if frame[0] >= start] for frames, start in zip(streams, starts)]
+            for streams in (ours, theirs)]
 
 
 CASES = [_case(*pair) for pair in itertools.product(KINDS, repeat=2)]
