@@ -24,7 +24,21 @@ rtsp::KeptPlace kept_place(const rtsp::Session& session, Npt start) {
 
 }  // namespace
 
+// Its connection was over before: what was under way on it is nobody's any more, and from now on the
+// switch itself is the server's peer.
+void StreamEstablishment::forget_client() {
+  Connection& c = connection_;
+  c.held = true;
+  c.half_request = c.custody_overflow = false;
+  c.conversation.pending_count = 0;
+  c.conversation.pending_used = 0;
+  c.from_server.reset(c.from_server.next_expected());
+  c.server_half.sent = c.from_server.next_expected();
+  c.splice.to_client.custody.reset(c.splice.to_client.custody.end());
+}
+
 bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
+  if (connection_.closed_at != Time{}) forget_client();
   fill_words();
   join_options();
   if (!join_half_answer() || !join_client_bytes() || !join_server_bytes(now)) return false;

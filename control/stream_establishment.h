@@ -55,6 +55,7 @@ class StreamEstablishment {
   bool join_half_answer();
 
   // hand_back.cc
+  void forget_client();
   void fill_words();
   void fill_media_words();
   void join_options();

@@ -89,6 +89,9 @@ struct Connection {
   // Its halves are joined by the splice: since its SYN (another server than the dialled one answers),
   // or since a failover. Otherwise not one byte is changed.
   bool spliced = false;
+  // The client's connection is over, its media is not: the switch is the server's only peer.
+  bool held = false;
+  uint8_t searches = 0;  // for sessions that its client named and it did not know
   uint32_t failovers = 0;
   Duration lag{};            // behind where it would be without failovers: sum of the gaps
   uint32_t lag_counted = 0;  // failovers that are in it

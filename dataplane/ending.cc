@@ -58,7 +58,8 @@ bool Worker::is_opening(const Connection& c) const {
 bool Worker::ending_is_failure(const Connection& c) const {
   if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
   if (c.only_passes() || c.conversation.unprotected != rtsp::Unprotected::kNone) return false;
-  if (c.client_half.fin || c.closed_at != Time{}) return false;  // the client has left first
+  // The client has left first.
+  if ((c.client_half.fin || c.closed_at != Time{}) && !plays_on(c)) return false;
   bool any_session = false;
   for (const rtsp::Session& session : c.conversation.sessions) {
     if (session.id.empty()) continue;
@@ -189,7 +190,9 @@ void Worker::arm(Connection& c, Time when) { timers_.set(c.index, when); }
 void Worker::on_timer(Connection& c) {
   if (c.state == ConnectionState::kUnused || c.state == ConnectionState::kFrozen) return;
   const Time last_sign = std::max(c.last_client_sign, c.last_server_sign);
-  const bool closed = c.closed_at != Time{} && now_ - c.closed_at >= kClosedLinger;
+  const bool lives_on = plays_on(c);
+  if (c.held && !lives_on && c.state != ConnectionState::kClosed) let_go(c);
+  const bool closed = c.closed_at != Time{} && !lives_on && now_ - c.closed_at >= kClosedLinger;
   const bool never_opened =
       c.state == ConnectionState::kHandshake && now_ - last_sign >= kHandshakeLimit;
   if (closed || never_opened || now_ - last_sign >= kIdleLimit) return forget(c);
@@ -199,7 +202,7 @@ void Worker::on_timer(Connection& c) {
     if (held.until <= now_ && !c.suspected) let_byes_go(c);
     next = std::max(held.until, now_ + kByeHold / 8);
   }
-  if (c.conversation.any_playing() && c.closed_at == Time{}) {
+  if (c.conversation.any_playing() && (c.closed_at == Time{} || lives_on)) {
     const bool matters = ending_is_failure(c) || teardown_is_ours(c);
     if (now_ >= c.trusted_until && silent(c) && matters) suspect(c, Cause::kSilence);
     next = std::min(next, now_ + options_.stall / 4);

@@ -102,6 +102,7 @@ std::optional<MacAddress> Worker::mac_for(const Address& address, uint16_t port)
 }
 
 void Worker::send_segment(Connection& c, bool to_client, const tcp::Segment& segment) {
+  if (to_client && c.held) return;  // nobody is there
   uint8_t bytes[kMaxBuilt];
   tcp::Segment out = segment;
   out.source_port = to_client ? c.visible.port : c.client.port;

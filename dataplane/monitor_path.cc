@@ -1,6 +1,8 @@
 // The stream control monitor: follows connections that nothing is changed in. Every frame leaves as
 // it came; only endings that are failures are held back.
 
+#include <algorithm>
+
 #include "dataplane/worker.h"
 #include "lib/rtsp/foreign.h"
 #include "lib/rtsp/message.h"
@@ -146,7 +148,11 @@ bool Worker::monitor_fin(Connection& c, const tcp::Segment& segment, bool from_c
 }
 
 void Worker::note_closed(Connection& c) {
-  c.state = ConnectionState::kClosed;
+  // Media that nobody asked to end may outlive it.
+  const bool may_play_on = std::ranges::any_of(c.conversation.sessions, [](const rtsp::Session& s) {
+    return !s.id.empty() && s.state == rtsp::PlayState::kPlaying && !s.teardown_requested;
+  });
+  if (!may_play_on) c.state = ConnectionState::kClosed;
   c.closed_at = now_;
   report(c);
 }
@@ -182,6 +188,7 @@ void Worker::read_messages(Connection& c, bool from_client) {
       continue;
     }
     const Bytes raw = bytes.first(parsed.bytes);
+    if (from_client) adopt_session(c, message);
     const uint8_t change = from_client ? rtsp::on_client_message(c.conversation, message, raw)
                                        : rtsp::on_server_message(c.conversation, message);
     stream.consume(parsed.bytes);

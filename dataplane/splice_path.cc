@@ -58,6 +58,10 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
     return drop(frame.mbuf, Drop::kMalformed);
   }
   if (!from_client && packet.source != c.server_endpoint) return drop(frame.mbuf, Drop::kFenced);
+  if (from_client && c.held) {
+    answer_with_reset(frame);
+    return drop(frame.mbuf, Drop::kFenced);
+  }
   if (from_client) c.last_client_sign = now_;
   if (!from_client && !in.flags.fin && !in.flags.rst) c.last_server_sign = now_;
 
@@ -70,6 +74,7 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
     exit = Exit::kMalformed;
   } else {
     exit = c.unread() ? relay_unread(c, in, from_client) : relay_segment(c, in, from_client);
+    if (c.held && in.length() > 0 && exit == Exit::kConsumed) acknowledge_alone(c);
   }
   if (exit == Exit::kMalformed) return drop(frame.mbuf, Drop::kMalformed);
   if (exit == Exit::kHeld) return drop(frame.mbuf, Drop::kHeldEnding);
@@ -238,6 +243,7 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
     const uint32_t authorized = c.words.authenticator.count;
     const bool whole = parsed.status == rtsp::ParseStatus::kDone;
     uint8_t opened = rtsp::kNoSession;
+    if (whole && from_client) adopt_session(c, message);
     if (whole) {
       if (!from_client) opened = open_cuts(c, message);
       const Bytes raw = bytes.first(parsed.bytes);

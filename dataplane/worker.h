@@ -12,6 +12,7 @@
 //   tracking.cc      connections and flows: learn, change, forget
 //   ending.cc        is an ending a failure? freeze, silence, timers
 //   handover.cc      mail from control
+//   held_path.cc     sessions whose client's connection is gone
 // All functions run on the worker's own core; `now` is the one clock read of the poll.
 #pragma once
 
@@ -231,6 +232,8 @@ class Worker {
   bool must_go_on(const Connection& c, const rtsp::Session& session) const;
   bool is_opening(const Connection& c) const;
   bool ending_is_failure(const Connection& c) const;
+  bool client_listens(const Connection& c, const rtsp::Session& session) const;
+  bool plays_on(const Connection& c) const;
   bool all_ended(const Connection& c, const rtsp::Session& session) const;
   bool near_end(const Connection& c, const rtsp::Session& session) const;
   bool freeze(Connection& c, Cause cause);
@@ -242,6 +245,13 @@ class Worker {
   void drop_byes(const Connection& c);
   void arm(Connection& c, Time when);
   void on_timer(Connection& c);
+
+  // held_path.cc
+  void acknowledge_alone(Connection& c);
+  void let_go(Connection& c);
+  void adopt_session(Connection& c, const rtsp::Message& message);
+  void move_session(Connection& from, uint8_t old_index, Connection& to, uint8_t index);
+  void move_flows(Connection& from, uint8_t old_index, Connection& to, uint8_t index);
 
   // handover.cc
   bool take_mail();

@@ -78,6 +78,7 @@ class RtspClient {
   // Several in one segment.
   std::vector<uint32_t> pipeline(const std::vector<std::string>& methods);
   void disconnect() { tcp_->close(); }
+  void know_session(const std::string& id) { session_id_ = id; }  // of an earlier connection
 
   const RtspMessage* answer(uint32_t cseq) const;  // null if there is none yet
   uint32_t newest_cseq() const { return cseq_; }
