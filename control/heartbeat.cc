@@ -120,7 +120,9 @@ void Heartbeat::poll(Time now) {
     probe_ = ProbeResult::kDead;
     mark_down(Cause::kSilence, now);
   }
-  if (config_.kind == HeartbeatConfig::Kind::kNone || now < next_) return;
+  // One that was found dead is asked until it answers, whatever its kind.
+  const bool asked_for = config_.kind != HeartbeatConfig::Kind::kNone || state_ == ServerState::kDown;
+  if (!asked_for || now < next_) return;
   if (!network_.neighbour(server_).known) return;
   next_ = now + config_.interval;
   if (asked_ != Time::max() && now - asked_ >= config_.interval) {

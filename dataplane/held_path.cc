@@ -103,6 +103,8 @@ void Worker::move_session(Connection& from, uint8_t old_index, Connection& to, u
   to.conversation.sessions[index] = std::exchange(from.conversation.sessions[old_index], {});
   to.words.session_count = rtsp::kMaxSessions;
   to.words.sessions[index] = std::exchange(from.words.sessions[old_index], {});
+  to.words.media_count = from.words.media_count;
+  to.words.media = from.words.media;
   to.stream_state[index] = from.stream_state[old_index];
   from.stream_state[old_index].fill(kNoStream);
   to.clocks[index] = from.clocks[old_index];

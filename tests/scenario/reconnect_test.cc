@@ -12,8 +12,8 @@ constexpr size_t kSomePackets = 100;  // of video: 2 seconds of the movie
 WorldOptions with_lasting_sessions() {
   WorldOptions options;
   options.movie.duration = 14s;
-  options.a.personality.sessions_outlive_connection = true;
-  options.b.personality.sessions_outlive_connection = true;
+  options.a.personality.sessions_outlive_connections = true;
+  options.b.personality.sessions_outlive_connections = true;
   return options;
 }
 

@@ -67,6 +67,22 @@ TEST_CASE("a server that is connected again is told to stop") {
   check_contract(world);
 }
 
+TEST_CASE("without heartbeats, a server that was found dead is asked until it answers") {
+  SwitchOptions without_heartbeats;
+  without_heartbeats.heartbeat.kind = HeartbeatConfig::Kind::kNone;
+  SwitchedWorld world(with_lasting_sessions(), without_heartbeats);
+  world.run_for(1s);  // ARP
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().host().cut_off();
+  REQUIRE(has_resumed(world));
+  CHECK_FALSE(world.dut.detector().usable(0));
+  world.a().host().reconnect();
+  CHECK(world.run_until([&] { return world.dut.owed("a") == 0; }, 3s));
+  CHECK(world.dut.detector().usable(0));
+  check_torn_down(world);
+}
+
 TEST_CASE("a server that only dropped the connection is told to stop at once") {
   SwitchedWorld world(with_lasting_sessions());
   TcpPeer* connection = nullptr;
