@@ -30,6 +30,7 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
   const auto& slots = c.stream_state[request->session];
 
   const std::optional<Npt> place = stated_place(answer, *request, words);
+  const bool echoed = words.kept && place == words.kept->start;
   const auto stated = rtsp::stated_starts(words, answer);
   const auto behind = behind_newest(session, slots, streams_);
   for (size_t i = 0; i < session.stream_count; ++i) {
@@ -40,7 +41,7 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
     const bool goes_on = request->resumes() && stream.started && !session.live;
     if (!waited && !goes_on) drop_held(slots[i]);  // of the place that the client has left
     const rtp::CutFinder search = stream.finder;
-    const ServerStart server{place, stated[i].timestamp};
+    const ServerStart server{place, stated[i].timestamp, echoed};
     const ClientStart told = goes_on ? go_on_exactly(stream, session, i, server)
                                      : start_anew(stream, session, i, server, behind);
     if (!waited && goes_on) stream.finder = search;  // the server resumes what it had begun to send

@@ -148,8 +148,10 @@ class CutFinder {
   bool begins_unit(const Header& header) const;
   bool is_past_newest(const Header& header) const;
   bool is_clamped(RtpTimestamp timestamp) const { return clamped_ && timestamp == clamped_timestamp_; }
+  // An accurate seek gives what lies before the place the timestamp of the place, whatever RTP-Info says.
   uint32_t position_offset() const {
-    return context_.client_anchor.value() - context_.server_anchor.value();
+    const RtpTimestamp server = clamped_ ? clamped_timestamp_ : context_.server_anchor;
+    return context_.client_anchor.value() - server.value();
   }
   uint32_t frame_ticks() const;
   RtpTimestamp highest_timestamp() const;
