@@ -16,18 +16,22 @@ namespace midstream::scenario {
 enum class Failure { kFin, kReset, kCutOff, kFreeze, kShutDown };
 const char* to_string(Failure failure);
 
+// What the client is at when the first server fails; the others fail while they play.
+enum class Moment { kPlaying, kPaused, kOpening };
+const char* to_string(Moment moment);
+
 struct Choice {
   uint32_t seed = 0;
   std::vector<NamedPersonality> servers;  // two or three
   MovieOptions movie;
+  Duration position{0};  // where the client begins
+  Moment moment = Moment::kPlaying;
   std::vector<Failure> failures;  // of the server that plays, one after the other
   std::vector<Duration> moments;  // of playing, before each of them
   bool returns = false;           // the first server comes back
   LinkQuality client_link, server_link;
-  Duration answer_jitter{0};
   WorldOptions world;                      // all of it as options
   std::vector<std::string> before, after;  // requests around the first failure
-  bool pauses = false;                     // the client pauses and goes on, after the last failure
 
   bool in_doubt() const;  // no position in common: what is played behind the failure is not compared
   bool lossy() const;

@@ -23,9 +23,10 @@ std::string random_id(Random& random, const Personality& p) {
   return id;
 }
 
-// "rtsp://10.99.0.2:554/movie/" -> "10.99.0.2"
+// "rtsp://10.99.0.2:554/movie/" -> "10.99.0.2"; "rtsp://[fd00::2]/movie" -> "fd00::2"
 std::string host_of(const std::string& url) {
   const size_t begin = url.find("://") == std::string::npos ? 0 : url.find("://") + 3;
+  if (url.substr(begin, 1) == "[") return url.substr(begin + 1, url.find(']', begin) - begin - 1);
   return url.substr(begin, url.find_first_of(":/", begin) - begin);
 }
 
@@ -71,7 +72,8 @@ RtspServer::Answer RtspServer::describe(const RtspMessage& request) {
 }
 
 std::string RtspServer::own_authority() const {
-  const std::string host = to_string(host_.address());
+  std::string host = to_string(host_.address());
+  if (!host_.address().is_v4()) host = "[" + host + "]";
   return options_.port == 554 ? host : fmt::format("{}:{}", host, options_.port);
 }
 
