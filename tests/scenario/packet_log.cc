@@ -13,7 +13,7 @@ namespace {
 
 PacketLog* current_log = nullptr;
 
-constexpr size_t kShownText = 70;    // the first line of a message and a little more
+constexpr size_t kShownText = 500;   // a message without its body
 constexpr size_t kShownLines = 700;  // the end of a failed test; the whole is in SCENARIO_LOG
 
 std::string quote(Bytes bytes) {
