@@ -36,6 +36,7 @@ void FailoverManager::on_frozen(Connection& connection, Time now) {
   }
   Failover& failover = failovers_[connection.index];
   failover.connection = &connection;
+  failover.watch = std::make_unique<ClientWatch>(connection);
   failover.give_up = connection.failed_at + d_.config.detect.give_up;
   describe(failover);
   owe_old_server(connection, now);
@@ -185,6 +186,9 @@ void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t po
       (failover.attempt && failover.attempt->state() == StreamEstablishment::State::kDone)) {
     if (failover.queue.size() == kMaxQueuedFrames) return rte_pktmbuf_free(frame);
     failover.queue.push_back({frame, port});
+    if (!from_client || !parsed) return;
+    failover.watch->on_segment(segment);
+    if (failover.watch->wish() != ClientWatch::Wish::kService) this->end(failover, now);
     return;
   }
   if (failover.attempt && packet.source == failover.attempt->remote() && parsed) {
@@ -269,6 +273,22 @@ void FailoverManager::abandon(Failover& failover, Time now) {
   failovers_.erase(index);
 }
 
+// Nobody needs to be found any more.
+void FailoverManager::end(Failover& failover, Time now) {
+  cancel_attempt(failover, now);
+  const bool gone = failover.watch->wish() == ClientWatch::Wish::kGone;
+  failover.event.outcome = gone ? "ended: the client has left" : "ended: the client has torn down";
+  failover.event.server_to.clear();
+  finish(failover.event);
+  const uint32_t index = failover.connection->index;
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kEnd;
+  mail.connection = index;
+  d_.mailbox.send(mail);
+  give_frames_back(failover);
+  failovers_.erase(index);
+}
+
 void FailoverManager::poll(Time now) {
   for (auto it = failovers_.begin(); it != failovers_.end();) {
     Failover& failover = (it++)->second;  // both ends below may erase it
@@ -319,10 +339,10 @@ void FailoverManager::on_resumed(const ToControl& mail) {
 
 void FailoverManager::finish(Event event) {
   const int64_t unix_ns = event.unix_ns;
-  const bool resumed = event.outcome == "resumed";
+  const bool good = event.outcome == "resumed" || event.outcome.starts_with("ended");
   d_.events.add(std::move(event));
   const std::string text = to_text(d_.events.newest());
-  d_.log.line(unix_ns, resumed ? Log::Level::kInfo : Log::Level::kError, text);
+  d_.log.line(unix_ns, good ? Log::Level::kInfo : Log::Level::kError, text);
 }
 
 }  // namespace midstream

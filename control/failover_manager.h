@@ -4,7 +4,8 @@
 // establishment after the other until one is done, connection handed back to the worker behind every
 // frame that came meanwhile. The server that has failed is the last candidate, and only once it has
 // shown that it lives. When none is done within `give_up`, the client is told; the event has every
-// server's reason.
+// server's reason. A client that tears down or leaves meanwhile needs no server: the failover ends, and
+// the worker sees the client off.
 #pragma once
 
 #include <deque>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <set>
 
+#include "control/client_watch.h"
 #include "control/events.h"
 #include "control/log.h"
 #include "control/owed_teardown.h"
@@ -62,6 +64,7 @@ class FailoverManager {
     std::map<size_t, std::string> refusals;  // by server: why it was not it, newest
     bool accurate = true;                    // until a server falls silent on an accurate seek
     std::deque<Queued> queue;                // frames of the client, in order
+    std::unique_ptr<ClientWatch> watch;      // what they say
     Time next_attempt{};
     Time give_up{};
   };
@@ -84,6 +87,7 @@ class FailoverManager {
   std::optional<size_t> choose(const Failover& failover) const;
   void hand_back(Failover& failover, Time now);
   void abandon(Failover& failover, Time now);
+  void end(Failover& failover, Time now);
   void give_frames_back(Failover& failover);
   void describe(Failover& failover);
   void name_refusals(Failover& failover);

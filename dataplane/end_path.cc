@@ -134,6 +134,12 @@ bool Worker::take_at_end(Connection& c, const tcp::Segment& in) {
   } else if (in.length() > 0 || in.sequence < expected) {  // or a keep-alive (RFC 9293 3.8.4)
     acknowledge_at_end(c);
   }
+  const bool open = c.state == ConnectionState::kEnding && !custody.fin_outstanding();
+  if (half.fin && open && !custody.fin_acknowledged()) {
+    custody.originate_fin(now_);  // it has left without a TEARDOWN
+    repeat_origin(c, true);
+    arm(c, custody.deadline());
+  }
   return true;
 }
 

@@ -66,10 +66,13 @@ void MediaSender::play(Duration position, bool accurate, bool seeking) {
   schedules_.clear();
   const Manner manner{accurate, seeking && personality_.inserts_parameter_sets,
                       personality_.packet_bytes};
-  for (SenderTrack& t : tracks_)
+  for (SenderTrack& t : tracks_) {
     schedules_.push_back({personality_.live
                               ? plan_live(movie_, *t.track, position, personality_.packet_bytes)
                               : plan(movie_, *t.track, position, manner)});
+    if (personality_.burst == Duration(0)) continue;
+    for (PlannedPacket& p : schedules_.back().packets) p.when -= p.when % personality_.burst;
+  }
   start();
 }
 

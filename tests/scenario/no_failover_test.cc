@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "tests/scenario/contract.h"
+#include "tests/scenario/seeds.h"
 #include "tests/scenario/switch_fixture.h"
 
 namespace midstream::scenario {
@@ -109,6 +110,98 @@ TEST_CASE("an RST that is not at RCV.NXT changes nothing") {
   world.a().host().send_frame(frame);
   world.run_for(500ms);
   CHECK(world.client().tcp().established());
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a client that has left its session alone: the server may close it") {
+  const bool paused = GENERATE(true, false);
+  WorldOptions options;
+  options.movie.duration = 90s;
+  options.movie.sound = false;
+  SwitchedWorld world(options);
+  world.client().send_reports(false);
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 80));
+  if (paused) REQUIRE(world.client().pause());
+  world.run_for(61s);  // the session's timeout is 60 s
+  world.a().die(Death::kFin);
+  world.run_for(1s);
+  CHECK(world.client().tcp().peer_closed());
+  check_nothing_moved(world);
+}
+
+// The counterpart: receiver reports are signs of life, for servers and for us.
+TEST_CASE("a client without keep-alives that sends reports is not given up") {
+  WorldOptions options;
+  options.movie.duration = 80s;
+  options.movie.sound = false;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  world.run_for(65s);
+  check_nothing_moved(world);
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  CHECK(world.dut.events().size() == 1);
+}
+
+TEST_CASE("two frames a second") {
+  WorldOptions options;
+  options.movie.frames_per_second = 2;
+  options.movie.key_frame_distance = 4;
+  options.movie.sound = false;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a sender that sends two seconds at once, then nothing") {
+  WorldOptions options;
+  options.movie.duration = 12s;
+  options.a.personality.burst = 2s;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a twentieth of all packets between server and switch is lost") {
+  WorldOptions options;
+  options.seed = GENERATE(from_range(seeds(10)));
+  options.server_link.loss = 0.05;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  world.run_for(12s);  // the BYE may be lost, too
+  CHECK(check_connection(world, {}) == Findings{});
+  CHECK(check_media(world, {.played_to_the_end = false, .media_may_be_lost = true}) == Findings{});
+  check_nothing_moved(world);
+}
+
+TEST_CASE("the end of a presentation of unknown length: BYE passes, and the closing behind it") {
+  WorldOptions options;
+  options.a.personality.knows_duration = false;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin("npt=0-"));
+  REQUIRE(world.run_to_the_end());
+  world.run_for(1s);
+  check_contract(world);
+  world.a().die(Death::kFin);
+  world.run_for(1s);
+  CHECK(world.client().tcp().peer_closed());
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a connection that is closed as announced, or that nobody uses, may end") {
+  SwitchedWorld world;
+  REQUIRE(world.client().connect());
+  REQUIRE(world.client().await(world.client().request("OPTIONS")));
+  world.run_for(11s);
+  world.a().die(Death::kFin);
+  world.run_for(1s);
+  CHECK(world.client().tcp().peer_closed());
   check_nothing_moved(world);
 }
 

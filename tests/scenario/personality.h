@@ -36,6 +36,7 @@ struct Personality {
   bool rtptime_is_first_packets = false;     // of every track; else that of the position
   bool lies_in_rtp_info_after_seek = false;  // rtptime is that of NPT 0 (fresh session)
   bool rtp_info_sequence_one_less = false;   // after a seek
+  bool knows_duration = true;                // else no range has an end
   bool timestamps_restart_at_seek = false;   // of the position is the base, not of NPT 0
 
   // --- its media ---
@@ -55,6 +56,7 @@ struct Personality {
   Duration play_delay{3ms};       // PLAY to its answer: a seek takes its time
   Duration media_delay{1ms};      // the PLAY answer (or PLAY itself) to the first packet
   Duration packet_spacing{20us};  // inside a burst or a frame
+  Duration burst{0};              // all packets of so much time leave at its start
   Duration first_report{400ms};   // after PLAY; gst: random around 2.5 s
   Duration report_interval{2s};
   Duration wall_clock{3'976'000'000s};  // NTP seconds at virtual time 0; each machine has its own

@@ -86,6 +86,7 @@ class RtspClient {
   const std::vector<std::string>& oddities() const { return oddities_; }  // what nobody asked for
   const std::vector<TcpEvent>& connection_events() const { return events_; }
   const std::vector<ClientTrack>& tracks() const { return tracks_; }
+  void use_session(const std::string& id) { session_id_ = id; }  // of the next requests; empty: none
   const std::string& session_id() const { return session_id_; }
   TcpPeer& tcp() { return *tcp_; }
   Host& host() { return host_; }

@@ -106,6 +106,7 @@ class RtspServer {
   void on_request(size_t connection, const RtspMessage& request);
   Answer answer(size_t connection, const RtspMessage& request);
   Answer describe(const RtspMessage& request);
+  std::string end_of_range() const;
   Answer setup(size_t connection, const RtspMessage& request);
   Answer play(Session& session, const RtspMessage& request);
   Answer pause(Session& session);

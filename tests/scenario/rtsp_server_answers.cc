@@ -52,14 +52,17 @@ std::string RtspServer::sdp(const RtspMessage& request) const {
   std::string text = fmt::format(
       "v=0\r\no=- {} 1 IN {} {}\r\ns=Session\r\nc=IN {} {}\r\nt=0 0\r\na=control:*\r\n",
       uint64_t{host_.address().octets[15]} * 31'000'007, family, host, family, own ? host : nowhere);
-  if (!options_.personality.live)
-    text += fmt::format("a=range:npt=0-{}\r\n", write_seconds(movie_.duration));
+  if (!options_.personality.live) text += fmt::format("a=range:npt=0-{}\r\n", end_of_range());
   for (const Track& t : movie_.tracks)
     text += fmt::format("m={} 0 RTP/AVP {}\r\na=rtpmap:{} {}/{}{}\r\na=fmtp:{} {}\r\na=control:{}\r\n",
                         t.type, t.payload_type, t.payload_type, t.encoding, t.clock_rate,
                         t.channels > 0 ? fmt::format("/{}", t.channels) : "", t.payload_type, t.format,
                         t.control);
   return text;
+}
+
+std::string RtspServer::end_of_range() const {
+  return options_.personality.knows_duration ? write_seconds(movie_.duration) : "";
 }
 
 RtspServer::Answer RtspServer::describe(const RtspMessage& request) {
@@ -230,7 +233,7 @@ RtspServer::Answer RtspServer::play(Session& s, const RtspMessage& request) {
 
 std::string RtspServer::range_header(Duration start) const {
   if (options_.personality.live) return "";
-  return fmt::format("Range: npt={}-{}\r\n", write_seconds(start), write_seconds(movie_.duration));
+  return fmt::format("Range: npt={}-{}\r\n", write_seconds(start), end_of_range());
 }
 
 RtspServer::Answer RtspServer::pause(Session& s) {

@@ -165,6 +165,13 @@ TEST_CASE("position: a pause without a seek keeps the line exact") {
     a.send(7 * kFrame);
     CHECK(position.newest() == kept);
   }
+  SECTION("no place was asked for: whatever the server states, the line goes on") {
+    position.on_play({.start = npt_ms(251), .continues = true}, kRate, kStart + 60s);
+    CHECK(position.newest() == kept);
+    a.send(5 * kFrame);
+    CHECK(position.newest() == npt_ms(240));
+    CHECK(position.timestamp_at(npt_ms(280)) == a.base + 7 * kFrame);
+  }
   SECTION("a seek instead of a resume anchors anew") {
     position.on_play(from(npt_ms(30'000)), kRate, kStart + 60s);
     a.send(7 * kFrame);

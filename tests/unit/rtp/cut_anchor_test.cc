@@ -97,5 +97,13 @@ TEST_CASE("cut: without a packet of A's, B's first is the position, whatever B s
   }
 }
 
+TEST_CASE("cut: a server that states no timestamp begins at the client's") {
+  CutContext context = stating(kTruth + kFrame);  // near enough to be believed, were it stated
+  context.server_anchor_known = false;
+  const Packets b = from_b(plain(kAsked, 120));
+  const auto result = find({}, b, context);
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+}
+
 }  // namespace
 }  // namespace midstream::rtp

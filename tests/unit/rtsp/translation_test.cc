@@ -211,6 +211,33 @@ TEST_CASE("request URIs change where B has other names, but for the host", "[tra
         wire("SET_PARAMETER rtsp://10.0.0.3/film/stream=1 RTSP/1.0\nSession: Client-Session"));
 }
 
+TEST_CASE("a PLAY without a Range is given the kept place", "[translation]") {
+  Vocabulary words = film_words();
+  words.sessions[0].kept.emplace();
+  words.sessions[0].kept->start = Npt::from_seconds(3.96);
+  set(words.sessions[0].kept->headers, "Range: npt=3.96-\r\nSeek-Style: RAP\r\n");
+  CHECK(to_server(words, "PLAY rtsp://10.0.0.2/film/ RTSP/1.0\nCSeq: 7\nSession: Client-Session") ==
+        wire("PLAY rtsp://10.0.0.2/film/ RTSP/1.0\nRange: npt=3.96-\nSeek-Style: RAP\nCSeq: 7\n"
+             "Session: B1"));
+  // The client's own place counts; other requests have none; nor has a session that is not known.
+  for (const char* head :
+       {"PLAY rtsp://10.0.0.2/film/ RTSP/1.0\nCSeq: 7\nRange: npt=2-\nSession: Client-Session",
+        "PAUSE rtsp://10.0.0.2/film/ RTSP/1.0\nCSeq: 7\nSession: Client-Session",
+        "PLAY rtsp://10.0.0.2/film/ RTSP/1.0\nCSeq: 7\nSession: other"}) {
+    INFO(head);
+    CHECK(to_server(words, head).find("3.96") == std::string::npos);
+  }
+}
+
+TEST_CASE("a medium that was not set up yet has the other server's name, too", "[translation]") {
+  Vocabulary words = film_words();
+  words.media_count = 1;
+  set(words.media[0].client_url, "rtsp://10.0.0.2/film/stream=2");
+  set(words.media[0].server_url, "rtsp://10.0.0.3/film/track3");
+  CHECK(to_server(words, "SETUP rtsp://10.0.0.2/film/stream=2 RTSP/1.0\nCSeq: 4") ==
+        wire("SETUP rtsp://10.0.0.2/film/track3 RTSP/1.0\nCSeq: 4"));
+}
+
 TEST_CASE("bodies are left alone", "[translation]") {
   const std::string body = "Session: Client-Session\r\nSession: B1\r\nRTP-Info: url=stream=0;seq=1\r\n";
   CHECK(to_server(film_words(), "SET_PARAMETER * RTSP/1.0\nSession: Client-Session", body) ==
