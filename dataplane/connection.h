@@ -17,7 +17,7 @@
 
 namespace midstream {
 
-inline constexpr uint32_t kMaxConnections = 1024;  // about 90 KiB each, touched when used
+inline constexpr uint32_t kMaxConnections = 1024;  // about 130 KiB each, touched when used
 inline constexpr uint32_t kMaxStreamStates = 4096;
 inline constexpr uint16_t kNoStream = 0xffff;
 inline constexpr size_t kMaxFlowKeys = 96;  // two control, one a server that was left, six a stream

@@ -74,7 +74,7 @@ std::optional<double> parse_scale(std::string_view value);
 // Resolves a control attribute or RTP-Info url against a base (RFC 2326 C.1.1 as servers and
 // clients practise it: absolute stays, "*" or empty is the base, else appended behind exactly one
 // slash). Writes to `out`, false if it does not fit.
-inline constexpr size_t kMaxUrl = 256;
+inline constexpr size_t kMaxUrl = 512;  // a signed one has 300 to 400; a head of 4 KiB holds few more
 using Url = FixedString<kMaxUrl>;
 [[nodiscard]] bool resolve_url(std::string_view base, std::string_view control, Url& out);
 // Same resource: scheme, host and port ignored, path and query compared, one trailing slash ignored.

@@ -143,6 +143,36 @@ TEST_CASE("virtual: what is no RTSP passes at once, also without an end in sight
   }
 }
 
+TEST_CASE("virtual: media that is not followed has the address that was dialled") {
+  Tunnel tunnel(Tunnel::quiet(1), {});
+  const std::string setup =
+      "SETUP rtsp://10.99.0.100/movie/stream=0 RTSP/1.0\r\nCSeq: 1\r\n"
+      "Transport: RTP/SAVP;unicast;client_port=50000-50001\r\n\r\n";
+  tunnel.client->send(setup);
+  REQUIRE(tunnel.all_arrived("", setup, 50ms));
+  tunnel.server->send(
+      "RTSP/1.0 200 OK\r\nCSeq: 1\r\nSession: ABCDEFGH\r\n"
+      "Transport: RTP/SAVP;unicast;source=10.99.0.2;client_port=50000-50001;server_port=6970-6971\r\n"
+      "\r\n");
+  tunnel.world.run_for(10ms);
+  CHECK(tunnel.client->stream().find("source=10.99.0.100;") != std::string::npos);
+  CHECK(tunnel.unprotected(rtsp::Unprotected::kSecureRtp) == 1);
+
+  Host &client = tunnel.world.client_host(), &server = tunnel.world.a().host();
+  std::vector<Endpoint> to_client, to_server;
+  for (const uint16_t port : {50000, 50001})
+    client.bind_udp(port, [&](Endpoint source, Bytes) { to_client.push_back(source); });
+  for (const uint16_t port : {6970, 6971})
+    server.bind_udp(port, [&](Endpoint source, Bytes) { to_server.push_back(source); });
+  server.send_udp(6970, {kClientAddress, 50000}, as_bytes("ciphered"));
+  server.send_udp(6971, {kClientAddress, 50001}, as_bytes("ciphered"));
+  client.send_udp(50001, {kVirtualAddress, 6971}, as_bytes("ciphered"));
+  tunnel.world.run_for(10ms);
+  CHECK(to_client == std::vector<Endpoint>{{kVirtualAddress, 6970}, {kVirtualAddress, 6971}});
+  CHECK(to_server == std::vector<Endpoint>{{kClientAddress, 50001}});
+  CHECK(tunnel.world.violations.all() == std::vector<std::string>{});
+}
+
 TEST_CASE("virtual: the ending of a connection that cannot be read passes") {
   Tunnel tunnel(Tunnel::quiet(1), {});
   tunnel.client->send("\x16\x03\x01");

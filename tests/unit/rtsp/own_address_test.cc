@@ -170,7 +170,7 @@ TEST_CASE("the PLAY answer of eight streams fits", "[translation]") {
   session.stream_count = kMaxStreams;
   std::string from = "RTSP/1.0 200 OK\nSession: SERVER\nRTP-Info: ";
   std::string to = "RTSP/1.0 200 OK\nSession: CLIENT\nRTP-Info: ";
-  const std::string path = std::string(kMaxUrl - 40, 'p') + "/track";
+  const std::string path = std::string(300, 'p') + "/track";
   for (size_t i = 0; i < kMaxStreams; ++i) {
     const std::string client = "rtsp://movies.example/" + path + std::to_string(i);
     const std::string server = "rtsp://10.0.0.3/" + path + std::to_string(i);
