@@ -57,7 +57,7 @@ bool Worker::is_opening(const Connection& c) const {
 
 bool Worker::ending_is_failure(const Connection& c) const {
   if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
-  if (c.only_passes() || c.conversation.unprotected != rtsp::Unprotected::kNone) return false;
+  if (c.conversation.unprotected != rtsp::Unprotected::kNone) return false;
   // The client has left first.
   if ((c.client_half.fin || c.closed_at != Time{}) && !plays_on(c)) return false;
   bool any_session = false;

@@ -8,6 +8,7 @@
 #include <cassert>
 
 #include "dataplane/worker.h"
+#include "lib/rtsp/foreign.h"
 #include "lib/rtsp/message.h"
 
 namespace midstream {
@@ -134,7 +135,7 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
       from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
   out.flags.fin = false;
   bool answered = relay_repeated(c, in, out, from_client);
-  stream.insert(in.sequence, in.payload);
+  const bool repeated = stream.insert(in.sequence, in.payload) == 0 && !in.payload.empty();
 
   const bool ends = in.flags.fin && in.end() - 1 == stream.next_expected();
   if (ends && !from_client && ending_is_failure(c)) {
@@ -147,6 +148,7 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
     end_for_client(c);
     return Exit::kHeld;
   }
+  if (!ends && answer_for_waiting(c, from_client, repeated)) answered = true;
   if (ends) {
     (from_client ? c.client_half : c.server_half).fin = true;
     if (!stream.readable().empty()) release(c, from_client, stream.readable().size(), {}, out);
@@ -164,6 +166,22 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
   }
   note_both_finished(c);
   return Exit::kConsumed;
+}
+
+// A sender repeats what waits here for the end of its message: it may send no more before it hears that
+// this has arrived (a small window, Nagle's algorithm), and the end would never come. So the switch
+// answers for it, and will repeat it itself. From then on at once, until the message has left.
+bool Worker::answer_for_waiting(Connection& c, bool from_client, bool repeated) {
+  const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
+  tcp::Direction& forward = direction(c, !from_client);
+  const bool begun = forward.input_base > forward.released;
+  const tcp::Custody& custody = forward.custody;
+  const bool alone =  // nothing else is in flight that nobody would repeat then
+      custody.begin() == custody.end() && custody.end() == forward.edits.to_output(forward.released);
+  if (stream.readable().empty() || !(begun || (repeated && alone))) return false;
+  forward.input_base = later(forward.input_base, stream.next_expected());
+  acknowledge_sender(c, from_client);
+  return true;
 }
 
 // Passes by itself, also if it is early: nothing waits for what came before it. Edits that were made
@@ -237,7 +255,7 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       continue;
     }
     if (parsed.status == rtsp::ParseStatus::kBad && !c.conversation.any_playing()) {
-      read_no_more(c, rtsp::Unprotected::kNotRtsp);
+      read_no_more(c, rtsp::foreign_protocol(bytes));
     }
     rtsp::Replacements edits;
     const uint32_t authorized = c.words.authenticator.count;
@@ -287,15 +305,16 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
 
   stream.consume(bytes);
   forward.released = begin + bytes;
-  if (from_client && c.half_request) {
-    // The old server acknowledged the head of this request: nobody but us can repeat it.
-    c.half_request = false;
-    c.custody_overflow |= !forward.custody.originate(text, now_);
+  tcp::Custody& custody = forward.custody;
+  if ((from_client && c.half_request) || forward.input_base > begin) {
+    // The old server, or the switch, has acknowledged the head of it: nobody but us can repeat it.
+    c.half_request &= !from_client;
+    c.custody_overflow |= !custody.originate(text, now_);
     forward.edits.reset(forward.released, output + size);
     forward.input_base = forward.released;
-    acknowledge_sender(c, true);
-  } else if (!from_client && !c.only_passes()) {
-    c.custody_overflow |= !forward.custody.append(text);
+    acknowledge_sender(c, from_client);
+  } else if (!c.unread() && (from_client ? custody.end() == output : !c.only_passes())) {
+    c.custody_overflow |= !custody.append(text) && !from_client;
   }
   emit_data(c, !from_client, out, output, text);
   rtsp::Message message;

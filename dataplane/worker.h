@@ -162,6 +162,7 @@ class Worker {
   bool take_acknowledgement(Connection& c, const tcp::Segment& in, bool from_client);
   Exit relay_segment(Connection& c, const tcp::Segment& in, bool from_client);
   Exit relay_unread(Connection& c, const tcp::Segment& in, bool from_client);
+  bool answer_for_waiting(Connection& c, bool from_client, bool repeated);
   void read_no_more(Connection& c, rtsp::Unprotected reason);
   bool relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client);
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);

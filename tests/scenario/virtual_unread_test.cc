@@ -1,5 +1,5 @@
-// What cannot be read on a virtual service passes all the same: other addresses, the bytes untouched,
-// nothing waits for the end of a message, at the rate of media.
+// What cannot be read, or not at once, on a virtual service passes all the same: other addresses, the
+// bytes untouched, nothing waits for the end of a message, at the rate of media.
 #include <catch2/catch.hpp>
 
 #include "tests/scenario/seeds.h"
@@ -141,6 +141,40 @@ TEST_CASE("virtual: what is no RTSP passes at once, also without an end in sight
     tunnel.world.run_for(2ms);
     CHECK(tunnel.server->bytes_received() == static_cast<int64_t>(row.hello.size()) + i + 1);
   }
+}
+
+TEST_CASE("virtual: a message that is longer than the receiver's window arrives") {
+  TcpOptions tcp;
+  tcp.receive_window = 2048;
+  Tunnel tunnel(Tunnel::quiet(1), tcp);
+  const std::string request =
+      "SET_PARAMETER rtsp://10.99.0.100/movie RTSP/1.0\r\nCSeq: 1\r\n"
+      "Content-Length: 5000\r\n\r\n" +
+      std::string(5000, 'q');
+  const std::string answer =
+      "RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 9000\r\n\r\n" + std::string(9000, 'a');
+  tunnel.client->send(request);
+  REQUIRE(tunnel.all_arrived("", request, 10s));
+  tunnel.server->send(answer);
+  CHECK(tunnel.all_arrived(answer, request, 10s));
+  CHECK(tunnel.server->stream() == request);
+  CHECK(tunnel.client->stream() == answer);
+  const std::string next = "OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n";
+  tunnel.client->send(next);
+  CHECK(tunnel.all_arrived(answer, request + next, 100ms));
+  CHECK(tunnel.world.violations.all() == std::vector<std::string>{});
+}
+
+TEST_CASE("virtual: a request that its sender gives piece by piece, each when the last has arrived") {
+  Tunnel tunnel(Tunnel::quiet(1), {});
+  const std::string request = "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nUser-Agent: slow\r\n\r\n";
+  for (size_t at = 0; at < request.size(); at += 16) {
+    tunnel.client->send(request.substr(at, 16));
+    REQUIRE(tunnel.world.run_until([&] { return tunnel.client->all_acknowledged(); }, 2s));
+  }
+  CHECK(tunnel.all_arrived("", request, 10ms));
+  CHECK(tunnel.server->stream() == request);
+  CHECK(tunnel.world.violations.all() == std::vector<std::string>{});
 }
 
 TEST_CASE("virtual: media that is not followed has the address that was dialled") {
