@@ -48,6 +48,7 @@ bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
   c.server_endpoint = remote_;
   c.to_server = network_.link_to(server_, c.to_client.destination);
   c.server_nic = network_.neighbour(server_).port;
+  c.path_mtu_to_server = 0;  // another server, another path
   return true;
 }
 

@@ -75,6 +75,9 @@ struct Connection {
   Endpoint client;
   Endpoint visible;          // what the client dialled
   Endpoint server_endpoint;  // where it is served now
+  // The largest IP packets that pass, where a router has said so; 0 if none has. For what the switch
+  // cuts itself: the ends learn it on their own.
+  uint16_t path_mtu_to_client = 0, path_mtu_to_server = 0;
   TcpHalf client_half, server_half;
   tcp::Reassembly from_client, from_server;
   tcp::Splice splice;  // before a failover only to_client.custody is used

@@ -21,6 +21,7 @@ enum class Drop : uint8_t {
   kMailboxFull,         // control could not take it
   kExchangeFull,        // the worker that owns the client's address could not take it
   kMalformed,           // RTCP or TCP that cannot be translated
+  kOwnPacket,           // ICMP error about what the switch itself had sent: it is the one to know
   kAnswered,            // consumed: an answer, or a SYN to another server, went out instead
   kNobodyThere,         // to a virtual address, no flow and no service
   kNoServer,            // a SYN to a virtual service without a usable server: told by RST
@@ -59,6 +60,8 @@ constexpr const char* to_string(Drop drop) {
       return "exchange-full";
     case Drop::kMalformed:
       return "malformed";
+    case Drop::kOwnPacket:
+      return "own-packet";
     case Drop::kAnswered:
       return "answered";
     case Drop::kNobodyThere:

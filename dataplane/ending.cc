@@ -127,29 +127,6 @@ bool Worker::silent(const Connection& c) const {
   return any;
 }
 
-// Port or host unreachable about a followed flow: perhaps the server is gone. Control asks it.
-void Worker::on_icmp(Frame& frame) {
-  net::QuotedFlow quoted;
-  if (!net::parse_icmp_error(frame.bytes, frame.packet, quoted)) return bridge(frame);
-  const FlowKey key{
-      quoted.source, quoted.destination, quoted.is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
-  const auto target = flows_.find(key);
-  if (!target || options_.ports[frame.port].client_side) return bridge(frame);
-  if (target->role == FlowRole::kDiverted) return drop(frame.mbuf, Drop::kFenced);
-  Connection& c = connections_[target->connection];
-  if (c.state == ConnectionState::kFrozen || c.spliced) {
-    return drop(frame.mbuf, Drop::kFenced);
-  }
-  const uint8_t type = frame.bytes[frame.packet.l4_offset],
-                code = frame.bytes[frame.packet.l4_offset + 1u];
-  const bool v4 = frame.packet.ether_type == net::kEtherTypeIpv4;
-  // RFC 792: host, protocol, port unreachable; RFC 4443 3.1: destination unreachable.
-  const bool unreachable = v4 ? type == 3 && code >= 1 && code <= 3 : type == 1;
-  if (!unreachable || !ending_is_failure(c)) return bridge(frame);
-  suspect(c, Cause::kIcmp);
-  drop(frame.mbuf, Drop::kHeldEnding);
-}
-
 // A track may end before the others, and a presentation of unknown length at any time: then the server
 // is asked. When all tracks have ended before the known end, it is failing.
 void Worker::hold_bye(Frame& frame, Connection& c, uint8_t index) {

@@ -131,22 +131,15 @@ void Worker::send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint
   transmit(mbuf, port);
 }
 
-// New addresses, ports and link header for a UDP packet whose size stays, in place.
-void Worker::retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpoint& source,
-                          const Endpoint& destination) {
+// A new link header in front of the same packet. A priority that the frame came with stays (IEEE 802.1Q
+// 6.9.3): whose packet it is gives it, not where it goes.
+void Worker::replace_link(Frame& frame, net::LinkHeader link) {
+  constexpr uint16_t kPriorityBits = 0xf000;  // and drop eligibility
   const net::Packet& packet = frame.packet;
-  uint8_t* l3 = frame.bytes.data() + packet.l3_offset;
-  if (source.address.is_v4()) {
-    std::memcpy(l3 + 12, source.address.v4_octets(), 4);  // RFC 791 3.1
-    std::memcpy(l3 + 16, destination.address.v4_octets(), 4);
-  } else {
-    std::memcpy(l3 + 8, source.address.octets.data(), 16);  // RFC 8200 3
-    std::memcpy(l3 + 24, destination.address.octets.data(), 16);
+  if (packet.vlan_tags > 0) {
+    link.vlan_tci =
+        static_cast<uint16_t>((link.vlan_tci & ~kPriorityBits) | (packet.vlan_tci & kPriorityBits));
   }
-  store_be16(frame.bytes.data() + packet.l4_offset, source.port);
-  store_be16(frame.bytes.data() + packet.l4_offset + 2, destination.port);
-  net::refresh_checksums(frame.bytes, packet);
-
   rte_pktmbuf_adj(frame.mbuf, packet.l3_offset);
   const size_t link_bytes = RTE_ETHER_HDR_LEN + (link.tagged ? RTE_VLAN_HLEN : 0);
   auto* out =
@@ -158,6 +151,17 @@ void Worker::retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpo
     store_be16(out + 14, link.vlan_tci);
   }
   store_be16(out + link_bytes - 2, packet.ether_type);
+}
+
+// New addresses, ports and link header for a UDP packet whose size stays, in place.
+void Worker::retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpoint& source,
+                          const Endpoint& destination) {
+  const net::Packet& packet = frame.packet;
+  net::write_addresses(frame.bytes.subspan(packet.l3_offset), source.address, destination.address);
+  store_be16(frame.bytes.data() + packet.l4_offset, source.port);
+  store_be16(frame.bytes.data() + packet.l4_offset + 2, destination.port);
+  net::refresh_checksums(frame.bytes, packet);
+  replace_link(frame, link);
 }
 
 }  // namespace midstream

@@ -20,14 +20,6 @@ tcp::Direction& direction(Connection& c, bool to_client) {
   return to_client ? c.splice.to_client : c.splice.to_server;
 }
 
-// What we may put into one segment to that side.
-size_t segment_room(const Connection& c, bool to_client) {
-  const TcpHalf& half = to_client ? c.client_half : c.server_half;
-  const bool timestamps = to_client ? c.splice.client.timestamps : c.splice.server.timestamps;
-  const size_t room = std::clamp<size_t>(half.mss, 536, 1460);  // RFC 9293 3.7.1; our buffers
-  return room - (timestamps ? 12 : 0);
-}
-
 // What the receiver of that direction has, in the sender's numbers.
 TcpSequence acknowledged(const Connection& c, bool to_client) {
   const tcp::Direction& own = to_client ? c.splice.to_client : c.splice.to_server;
@@ -324,6 +316,21 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
     if (c.only_passes()) learn_unknown_media(c, message);
   }
   return true;
+}
+
+// What we may put into one segment to that side: what it takes, what the way there takes, and what our
+// buffers take.
+size_t Worker::segment_room(const Connection& c, bool to_client) const {
+  constexpr size_t kLargest = 1920;       // a buffer of 2048 less 14 + 4 + 40 + 60 bytes of headers
+  constexpr size_t kTimestampBytes = 12;  // RFC 7323 appendix A
+  const TcpHalf& half = to_client ? c.client_half : c.server_half;
+  const bool timestamps = to_client ? c.splice.client.timestamps : c.splice.server.timestamps;
+  const uint16_t learned = to_client ? c.path_mtu_to_client : c.path_mtu_to_server;
+  const uint16_t link = options_.ports[to_client ? c.client_nic : c.server_nic].mtu;
+  const size_t mtu = learned != 0 ? std::min(learned, link) : link;
+  const size_t headers = (c.client.address.is_v4() ? 20 : 40) + 20;
+  const size_t mss = std::clamp<size_t>(half.mss, 536, kLargest);  // RFC 9293 3.7.1
+  return std::min(mss, mtu - headers) - (timestamps ? kTimestampBytes : 0);
 }
 
 void Worker::emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence,

@@ -15,6 +15,10 @@ namespace midstream {
 Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint16_t server,
                                      bool from_client) {
   const net::Packet& packet = frame.packet;
+  if (packet.vlan_tags > 1) {  // our own frames carry one
+    ++stats_.unprotected[static_cast<size_t>(rtsp::Unprotected::kDoubleTagged)];
+    return nullptr;
+  }
   const Endpoint& client = from_client ? packet.source : packet.destination;
   const Endpoint& visible = from_client ? packet.destination : packet.source;
   const Endpoint endpoint{options_.server_addresses[server], visible.port};
@@ -53,6 +57,21 @@ Connection* Worker::begin_connection(const Frame& frame, uint16_t service, uint1
   place(c, false);
   arm(c, now_ + 1s);
   return &c;
+}
+
+// There is no routing table: what goes to a client goes where its newest frames came from. Its router
+// may have changed, or the client may have moved.
+void Worker::note_next_hop(const Frame& frame, Connection& c) {
+  const net::Packet& packet = frame.packet;
+  const bool tagged = packet.vlan_tags > 0;
+  const bool same_vlan =
+      tagged == c.to_client.tagged && (!tagged || vlan_of(packet) == (c.to_client.vlan_tci & 0x0fff));
+  if (packet.source_mac == c.to_client.destination && frame.port == c.client_nic && same_vlan) return;
+  if (!options_.ports[frame.port].client_side) return;
+  c.client_nic = frame.port;
+  c.to_client.destination = c.to_server.source = packet.source_mac;
+  c.to_client.tagged = tagged;
+  c.to_client.vlan_tci = packet.vlan_tci;
 }
 
 bool Worker::learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target) {

@@ -139,6 +139,10 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
   if (media && c.stream_state[target.session][target.stream] == kNoStream) {  // torn down alone
     return c.spliced ? drop(frame.mbuf, Drop::kFenced) : bridge(frame);
   }
+  const bool from_client = target.role == FlowRole::kControlFromClient ||
+                           target.role == FlowRole::kRtpToServer ||
+                           target.role == FlowRole::kRtcpToServer;
+  if (from_client && c.state != ConnectionState::kFrozen) note_next_hop(frame, c);
   switch (target.role) {
     case FlowRole::kControlFromClient:
       if (c.state != ConnectionState::kFrozen && begins_anew(frame, c)) {
@@ -147,7 +151,6 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
       }
       [[fallthrough]];
     case FlowRole::kControlFromServer: {
-      const bool from_client = target.role == FlowRole::kControlFromClient;
       if (c.state == ConnectionState::kFrozen) {
         return hand_to_control(frame, ToControl::Kind::kConnectionFrame, c.index);
       }
@@ -193,8 +196,8 @@ void Worker::handle_unknown(Frame& frame) {
       if (dialled == options_.services[i].endpoint) return to_service(frame, i, from_client);
     }
   }
+  if (packet.kind == net::PacketKind::kIcmp && on_icmp(frame)) return;
   if (is_virtual(packet.destination.address)) return to_virtual(frame);
-  if (packet.kind == net::PacketKind::kIcmp) return on_icmp(frame);
   bridge(frame);
 }
 

@@ -9,6 +9,7 @@
 //   opening.cc       the client's PLAY at a server that has not played its session yet
 //   media_path.cc    RTP and RTCP
 //   live_path.cc     the cut of live streams
+//   icmp_path.cc     errors about packets of followed flows
 //   tracking.cc      connections and flows: learn, change, forget
 //   ending.cc        is an ending a failure? freeze, silence, timers
 //   handover.cc      mail from control
@@ -126,6 +127,7 @@ class Worker {
   void send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
                 const Endpoint& destination, Bytes payload);
   std::optional<MacAddress> mac_for(const Address& address, uint16_t port) const;
+  static void replace_link(Frame& frame, net::LinkHeader link);
   void retarget_udp(Frame& frame, const net::LinkHeader& link, const Endpoint& source,
                     const Endpoint& destination);
 
@@ -168,6 +170,7 @@ class Worker {
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
   bool release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
                const tcp::Segment& out);
+  size_t segment_room(const Connection& c, bool to_client) const;
   void emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence, Bytes bytes);
   void repeat_origin(Connection& c, bool to_client);
   void acknowledge_sender(Connection& c, bool to_client);
@@ -211,7 +214,14 @@ class Worker {
   void request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,
                        uint32_t server_ssrc);
 
+  // icmp_path.cc
+  bool on_icmp(Frame& frame);
+  void icmp_to_server(Frame& frame, Connection& c, const FlowTarget& target, net::QuotedFlow& quoted);
+  void icmp_to_client(Frame& frame, Connection& c, const FlowTarget& target, net::QuotedFlow& quoted);
+  void note_path_mtu(Connection& c, bool to_client, const net::QuotedFlow& quoted);
+
   // tracking.cc
+  void note_next_hop(const Frame& frame, Connection& c);
   Connection* begin_connection(const Frame& frame, uint16_t service, uint16_t server, bool from_client);
   void apply_change(Connection& c, uint8_t change);
   void learn_streams(Connection& c);
@@ -240,7 +250,6 @@ class Worker {
   bool freeze(Connection& c, Cause cause);
   void suspect(Connection& c, Cause cause);
   bool silent(const Connection& c) const;
-  void on_icmp(Frame& frame);
   void hold_bye(Frame& frame, Connection& c, uint8_t session);
   void let_byes_go(Connection& c);
   void drop_byes(const Connection& c);

@@ -13,7 +13,7 @@ namespace {
 constexpr size_t kIpv4ChecksumOffset = 10;
 
 size_t checksum_offset(uint8_t protocol) {
-  return protocol == kProtocolUdp ? 6 : protocol == kProtocolTcp ? 16 : 2;  // else ICMPv6
+  return protocol == kProtocolUdp ? 6 : protocol == kProtocolTcp ? 16 : 2;  // else ICMP
 }
 
 // DPDK sums words as they lie in memory, so the result is stored as it is, without a byte swap.
@@ -48,6 +48,13 @@ void write_transport_checksum(Bytes addresses, uint8_t protocol, MutableBytes tr
   const auto checksum = static_cast<uint16_t>(~transport_sum(addresses, protocol, transport));
   // A UDP checksum of zero would say that there is none (RFC 768).
   store_sum(field, protocol == kProtocolUdp && checksum == 0 ? 0xffff : checksum);
+}
+
+void write_icmp_checksum(Bytes addresses, MutableBytes message) {
+  if (!addresses.empty()) return write_transport_checksum(addresses, kProtocolIcmpv6, message);
+  uint8_t* const field = &message[checksum_offset(kProtocolIcmp)];
+  store_sum(field, 0);
+  store_sum(field, static_cast<uint16_t>(~rte_raw_cksum(message.data(), message.size())));
 }
 
 bool transport_checksum_holds(Bytes addresses, uint8_t protocol, Bytes transport) {

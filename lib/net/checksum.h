@@ -14,6 +14,8 @@ void write_ipv4_checksum(MutableBytes header);
 // `addresses` is source and destination as they lie in the IP header (8 or 32 bytes); `transport`
 // is a whole TCP segment, UDP datagram or ICMPv6 message, of at least its fixed header.
 void write_transport_checksum(Bytes addresses, uint8_t protocol, MutableBytes transport);
+// `addresses` is empty for IPv4, whose ICMP has no pseudo header (RFC 792).
+void write_icmp_checksum(Bytes addresses, MutableBytes message);
 bool transport_checksum_holds(Bytes addresses, uint8_t protocol, Bytes transport);
 
 }  // namespace midstream::net

@@ -13,6 +13,7 @@
 
 #include "lib/base/address.h"
 #include "lib/base/bytes.h"
+#include "lib/base/wrapping.h"
 
 namespace midstream::net {
 
@@ -99,13 +100,25 @@ size_t build_arp_frame(MutableBytes out, const LinkHeader& link, const Neighbour
 Address solicited_node(const Address& target);   // RFC 4291 2.7.1
 MacAddress multicast_mac(const Address& group);  // RFC 2464 7
 
-// The addresses and ports that an ICMP or ICMPv6 error quotes (RFC 792, RFC 4443), in the order of
-// the quoted packet. False for anything that is not such an error, or quotes too little to tell.
+// What an ICMP or ICMPv6 error quotes (RFC 792, RFC 4443), in the order of the quoted packet, and what
+// it says about it. False for anything that is not such an error, or quotes too little to tell.
 struct QuotedFlow {
   bool is_tcp = false;
   Endpoint source;
   Endpoint destination;
+  TcpSequence sequence;      // of TCP
+  bool unreachable = false;  // host, protocol or port: nobody is there
+  uint16_t path_mtu = 0;     // "fragmentation needed", "packet too big": what would pass; else 0
 };
 bool parse_icmp_error(Bytes frame, const Packet& packet, QuotedFlow& out);
+
+// Tells an error that parse_icmp_error took in other terms, in place: its own addresses, and of the
+// quoted packet addresses, ports and (TCP) sequence number. IP and ICMP checksums are made anew; that
+// of the quoted transport is not: it covers bytes that are not quoted.
+void rewrite_icmp_error(MutableBytes frame, const Packet& packet, const Address& source,
+                        const Address& destination, const QuotedFlow& quoted);
+
+// Addresses of an IP header in place; both of its family. The checksums are the caller's.
+void write_addresses(MutableBytes ip_header, const Address& source, const Address& destination);
 
 }  // namespace midstream::net

@@ -44,6 +44,8 @@ const char* to_string(Unprotected reason) {
       return "too-many-sessions";
     case Unprotected::kTooManyStreams:
       return "too-many-streams";
+    case Unprotected::kDoubleTagged:
+      return "two VLAN tags";
     case Unprotected::kMessageTooLarge:
       return "message-too-large";
   }

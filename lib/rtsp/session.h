@@ -51,6 +51,7 @@ enum class Unprotected : uint8_t {
   kNoDescription,             // SETUP without a DESCRIBE that we saw, nothing to compare with
   kTooManySessions,
   kTooManyStreams,
+  kDoubleTagged,  // IEEE 802.1ad: two VLAN tags
   kMessageTooLarge,
 };
 inline constexpr size_t kUnprotectedCount = static_cast<size_t>(Unprotected::kMessageTooLarge) + 1;

@@ -63,6 +63,7 @@ class Host {
   void listen(uint16_t port, const TcpOptions& options, Accept accept);
 
   void ping(Address destination);
+  void send_icmp(Address destination, Bytes message);  // with any checksum
   size_t pings_answered() const { return pings_answered_; }
 
   void cut_off();  // the cable is pulled: nothing in or out
@@ -72,6 +73,7 @@ class Host {
 
   // --- the link ---
   void join_vlan(uint16_t tci) { vlan_ = tci; }  // with its priority bits
+  std::optional<uint16_t> vlan() const { return vlan_; }
   void use_gateway(Address gateway) { gateway_ = gateway; }
   // What is for others beyond `other` leaves through it: a router with a foot in both networks.
   void route_to(Host& other);
@@ -121,7 +123,6 @@ class Host {
   void refuse(const tcp::Segment& segment, Address destination);
   void send_port_unreachable(const Frame& frame, const net::Packet& packet);
   void send_segment(Address destination, const tcp::Segment& segment);
-  void send_icmp(Address destination, Bytes message);
   void send_ip(Address destination, Frame frame);  // destination MAC still to be written
   void send_to(Address neighbour, Frame frame);
   void ask_for(Address destination);

@@ -61,14 +61,16 @@ Dpdk& dpdk() {
 
 Config make_config(World& world, const SwitchOptions& options) {
   Config config;
-  config.device_addresses = {Prefix{kDeviceAddress, 120}, Prefix{kDeviceAddress6, 64}};
+  config.device_addresses = {Prefix{kDeviceAddress, 120}, Prefix{kDeviceAddress6, 64},
+                             Prefix{kOtherDeviceAddress, 120}};
   config.ports = {Side::kClient, Side::kServer};
   config.detect = options.detect;
   ServiceConfig service;
   service.name = "movies";
   for (size_t i = 0; i < world.server_count(); ++i) {
     Host& host = world.server(i).host();
-    config.servers.push_back({host.name(), host.address(), std::nullopt, options.heartbeat});
+    config.servers.push_back({host.name(), host.address(), {}, options.heartbeat});
+    if (host.vlan()) config.servers.back().vlan = static_cast<uint16_t>(*host.vlan() & 0x0fff);
     service.servers.push_back(i);
   }
   service.address = world.dialled().address;

@@ -19,7 +19,8 @@
 
 namespace midstream::scenario {
 
-inline const Address kDeviceAddress = Address::v4(0x0a6300fe);  // 10.99.0.254
+inline const Address kDeviceAddress = Address::v4(0x0a6300fe);       // 10.99.0.254
+inline const Address kOtherDeviceAddress = Address::v4(0x0a6200fe);  // 10.98.0.254
 inline const Address kDeviceAddress6 = parse_address("fd00:99::fe").value();
 
 struct SwitchOptions {

@@ -8,6 +8,11 @@ namespace {
 constexpr Duration kUnderway = 500ms;  // the last packets, and those that the switch holds
 constexpr uint16_t kIpv6Mss = 1440;    // an MTU of 1500 less 40 and 20
 
+Place at(Place place, const std::string& usual) {
+  if (place.address.empty()) place.address = usual;
+  return place;
+}
+
 void limit_mss(TcpOptions& tcp) { tcp.mss = std::min(tcp.mss, kIpv6Mss); }
 
 }  // namespace
@@ -17,18 +22,25 @@ std::string address_of(unsigned n, bool ipv6) {
 }
 
 World::World(const WorldOptions& o)
-    : random(o.seed), clients(timeline, log, o.seed + 1), servers(timeline, log, o.seed + 2) {
-  Host& client = add_host("client", address_of(10, o.ipv6), true);
+    : random(o.seed),
+      clients(timeline, log, o.seed + 1),
+      servers(timeline, log, o.seed + 2),
+      behind(timeline, log, o.seed + 3) {
+  Host& client = add_host("client", at(o.client_place, address_of(10, o.ipv6)),
+                          o.client_is_behind_a_router ? behind : clients);
   client.upstream() = client.downstream() = o.client_link;
   ClientOptions client_options = o.client;
   const bool transparent = o.service == ServiceMode::kTransparent;
   if (o.ipv6) limit_mss(client_options.tcp);
   if (client_options.server.port == 0)
-    client_options.server = {parse_address(address_of(transparent ? 2 : 100, o.ipv6)).value(),
+    client_options.server = {parse_address(transparent ? at(o.a_place, address_of(2, o.ipv6)).address
+                                                       : address_of(100, o.ipv6))
+                                 .value(),
                              o.a.port};
   dialled_ = client_options.server;
   client_ = std::make_unique<RtspClient>(client, client_options);
   const ServerOptions* options[] = {&o.a, &o.b, &o.c};
+  const Place places[] = {o.a_place, o.b_place, {}};
   const char* names[] = {"a", "b", "c"};
   for (size_t i = 0; i < o.servers; ++i) {
     ServerOptions server = *options[i];
@@ -38,21 +50,28 @@ World::World(const WorldOptions& o)
     // Machines have clocks of their own.
     server.personality.wall_clock += 12345ms * static_cast<int>(i);
     server.first_rtp_port = static_cast<uint16_t>(server.first_rtp_port + 100 * i);
-    add_server(names[i], address_of(static_cast<unsigned>(2 + i), o.ipv6), server);
+    add_server(names[i], at(places[i], address_of(static_cast<unsigned>(2 + i), o.ipv6)), server);
     hosts_.back()->upstream() = hosts_.back()->downstream() = o.server_link;
   }
 }
 
 Host& World::add_host(const std::string& name, const std::string& address, bool client_side) {
-  const MacAddress mac{
-      {2, 0, 0, 0, client_side ? uint8_t{1} : uint8_t{2}, static_cast<uint8_t>(hosts_.size() + 1)}};
-  const Host::Parts parts{timeline, log, violations, random, client_side ? clients : servers};
-  hosts_.push_back(std::make_unique<Host>(parts, name, mac, parse_address(address).value()));
-  return *hosts_.back();
+  return add_host(name, {address, {}, {}}, client_side ? clients : servers);
 }
 
-void World::add_server(const std::string& name, const std::string& address, ServerOptions options) {
-  Host& host = add_host(name, address, false);
+Host& World::add_host(const std::string& name, const Place& place, Segment& segment) {
+  const MacAddress mac{{2, 0, 0, 0, &segment == &servers ? uint8_t{2} : uint8_t{1},
+                        static_cast<uint8_t>(hosts_.size() + 1)}};
+  const Host::Parts parts{timeline, log, violations, random, segment};
+  hosts_.push_back(std::make_unique<Host>(parts, name, mac, parse_address(place.address).value()));
+  Host& host = *hosts_.back();
+  if (place.vlan) host.join_vlan(*place.vlan);
+  if (!place.gateway.empty()) host.use_gateway(parse_address(place.gateway).value());
+  return host;
+}
+
+void World::add_server(const std::string& name, const Place& place, ServerOptions options) {
+  Host& host = add_host(name, place, servers);
   servers_.push_back(std::make_unique<RtspServer>(host, std::move(options)));
 }
 

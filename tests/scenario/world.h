@@ -17,6 +17,13 @@ namespace midstream::scenario {
 
 enum class ServiceMode { kTransparent, kVirtual };
 
+// Where a host stands, if not in the one flat network.
+struct Place {
+  std::string address;           // empty: the usual one
+  std::optional<uint16_t> vlan;  // with priority bits
+  std::string gateway;
+};
+
 struct WorldOptions {
   uint64_t seed = 1;
   ClientOptions client;
@@ -26,6 +33,9 @@ struct WorldOptions {
   size_t servers = 2;
   ServiceMode service = ServiceMode::kTransparent;  // the client dials a's address, or nobody's
   bool ipv6 = false;
+  Place client_place, a_place, b_place;
+  bool client_is_behind_a_router =
+      false;  // then on a segment of its own, and the test builds the router
   LinkQuality client_link, server_link;
 };
 
@@ -37,13 +47,14 @@ class World {
   PacketLog log;
   Violations violations{timeline, log};
   Random random;
-  Segment clients, servers;
+  Segment clients, servers, behind;
 
   Host& client_host() { return *hosts_[0]; }
   RtspServer& server(size_t index) { return *servers_[index]; }
   size_t server_count() const { return servers_.size(); }
   // Another host: on the clients' side or the servers'.
   Host& add_host(const std::string& name, const std::string& address, bool client_side);
+  Host& add_host(const std::string& name, const Place& place, Segment& segment);
 
   RtspClient& client() { return *client_; }
   const Endpoint& dialled() const { return dialled_; }  // by the client
@@ -65,7 +76,7 @@ class World {
   RtspServer& first_server();
 
  private:
-  void add_server(const std::string& name, const std::string& address, ServerOptions options);
+  void add_server(const std::string& name, const Place& place, ServerOptions options);
 
   std::vector<std::unique_ptr<Host>> hosts_;
   std::vector<std::unique_ptr<RtspServer>> servers_;

@@ -123,4 +123,73 @@ TEST_CASE("what is not ICMP is no ICMP error") {
   CHECK_FALSE(is_error({}));
 }
 
+TEST_CASE("an ICMP error says what was not reached, or what would have passed") {
+  struct Case {
+    bool v4;
+    uint8_t type, code;
+    uint32_t word;
+    bool unreachable;
+    uint16_t path_mtu;
+  };
+  const auto c = GENERATE(values<Case>({
+      {true, 3, 0, 0, false, 0},  // net: a matter of routes
+      {true, 3, 1, 0, true, 0},
+      {true, 3, 3, 1400, true, 0},
+      {true, 3, 4, 1400, false, 1400},
+      {true, 3, 4, 0, false, 576},  // a router from before RFC 1191
+      {true, 11, 0, 1400, false, 0},
+      {false, 1, 4, 0, true, 0},
+      {false, 2, 0, 1280, false, 1280},
+      {false, 2, 0, 100'000, false, 65535},
+      {false, 3, 0, 1280, false, 0},
+  }));
+  Frame frame = c.v4 ? icmp4(c.type, kTcp4) : icmp6(c.type, kTcp6);
+  const size_t l4 = parse_packet(frame).l4_offset;
+  frame[l4 + 1] = c.code;
+  store_be32(&frame[l4 + 4], c.word);
+  QuotedFlow flow;
+  REQUIRE(parse(frame, flow));
+  CHECK(flow.unreachable == c.unreachable);
+  CHECK(flow.path_mtu == c.path_mtu);
+  CHECK(flow.sequence == TcpSequence(0xfffffffe));
+}
+
+TEST_CASE("an ICMP error is told in other terms, with good checksums") {
+  const bool v4 = GENERATE(true, false);
+  const bool tcp = GENERATE(true, false);
+  const bool short_quote = GENERATE(true, false);
+  Frame quote = v4 ? (tcp ? kTcp4 : kUdp4) : (tcp ? kTcp6 : kUdp6);
+  if (short_quote) quote = prefix(quote, v4 ? 28 : 48);
+  Frame frame = v4 ? icmp4(3, quote) : icmp6(1, quote);
+  const Address router = *parse_address(v4 ? "10.0.0.9" : "fd00::9");
+  const Address told = *parse_address(v4 ? "10.0.7.7" : "fd00::7:7");
+  QuotedFlow flow;
+  REQUIRE(parse(frame, flow));
+  flow.source = {told, 8554};
+  flow.destination.port = 4242;
+  flow.sequence = TcpSequence(77);
+  rewrite_icmp_error(frame, parse_packet(frame), router, told, flow);
+
+  const Packet packet = parse_packet(frame);
+  CHECK(packet.source.address == router);
+  CHECK(packet.destination.address == told);
+  QuotedFlow again;
+  REQUIRE(parse(frame, again));
+  CHECK(again.source == flow.source);
+  CHECK(again.destination == flow.destination);
+  if (tcp) CHECK(again.sequence == flow.sequence);
+  if (!tcp) CHECK(load_be16(&frame[size_t{packet.l4_offset} + (v4 ? 32 : 52)]) == 13);  // its length
+
+  const Frame message(frame.begin() + packet.l4_offset, frame.end());
+  if (v4) {
+    CHECK(plain_checksum(Frame(frame.begin() + 14, frame.begin() + 34)) == 0);
+    CHECK(plain_checksum(Frame(message.begin() + 8, message.begin() + 28)) == 0);
+    CHECK(plain_checksum(message) == 0);
+  } else {
+    const Frame pseudo = Frame(frame.begin() + 22, frame.begin() + 54) + Frame{0, 0} +
+                         Frame{frame[18], frame[19]} + Frame{0, 0, 0, 58};
+    CHECK(plain_checksum(pseudo + message) == 0);
+  }
+}
+
 }  // namespace midstream::net
