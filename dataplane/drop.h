@@ -10,7 +10,7 @@ enum class Drop : uint8_t {
   kTransmitFull,        // the port's transmit ring had no room
   kNoMbuf,              // no buffer for a packet of our own
   kHairpin,             // bridged back to where it came from
-  kTooLarge,            // longer than the egress port's MTU
+  kTooLarge,            // longer than the egress port's MTU, and not to be cut
   kFenced,              // from a server that a session has left
   kHeldEnding,          // FIN, RST, BYE or ICMP error of a failed server
   kFrozen,              // media or reports while the session has no server
@@ -21,6 +21,7 @@ enum class Drop : uint8_t {
   kMailboxFull,         // control could not take it
   kExchangeFull,        // the worker that owns the client's address could not take it
   kMalformed,           // RTCP or TCP that cannot be translated
+  kFragments,           // of a followed flow: too many, too late, or not all of them
   kOwnPacket,           // ICMP error about what the switch itself had sent: it is the one to know
   kAnswered,            // consumed: an answer, or a SYN to another server, went out instead
   kNobodyThere,         // to a virtual address, no flow and no service
@@ -60,6 +61,8 @@ constexpr const char* to_string(Drop drop) {
       return "exchange-full";
     case Drop::kMalformed:
       return "malformed";
+    case Drop::kFragments:
+      return "fragments";
     case Drop::kOwnPacket:
       return "own-packet";
     case Drop::kAnswered:

@@ -7,7 +7,6 @@
 namespace midstream {
 namespace {
 
-constexpr size_t kLinkSlack = RTE_ETHER_HDR_LEN + 2 * RTE_VLAN_HLEN;  // beside the MTU
 constexpr size_t kMaxBuilt = 2048;
 
 }  // namespace
@@ -18,7 +17,12 @@ void Worker::drop(rte_mbuf* mbuf, Drop reason) {
 }
 
 void Worker::transmit(rte_mbuf* mbuf, uint16_t port) {
-  if (mbuf->pkt_len > options_.ports[port].mtu + kLinkSlack) return drop(mbuf, Drop::kTooLarge);
+  const bool large = mbuf->pkt_len > options_.ports[port].mtu + size_t{RTE_ETHER_HDR_LEN};
+  if (large || fragments_.size_of(mbuf) != nullptr) return transmit_in_pieces(mbuf, port);
+  queue(mbuf, port);
+}
+
+void Worker::queue(rte_mbuf* mbuf, uint16_t port) {
   TransmitBuffer& buffer = transmit_[port];
   buffer.frames[buffer.count++] = mbuf;
   if (buffer.count == kBurst) flush();
@@ -122,13 +126,7 @@ void Worker::send_segment(Connection& c, bool to_client, const tcp::Segment& seg
 
 void Worker::send_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
                       const Endpoint& destination, Bytes payload) {
-  rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
-  if (mbuf == nullptr) return drop(mbuf, Drop::kNoMbuf);
-  const MutableBytes room{rte_pktmbuf_mtod(mbuf, uint8_t*), rte_pktmbuf_tailroom(mbuf)};
-  const size_t size = net::build_udp_frame(room, link, source, destination, payload);
-  if (size == 0) return drop(mbuf, Drop::kTooLarge);
-  rte_pktmbuf_append(mbuf, static_cast<uint16_t>(size));
-  transmit(mbuf, port);
+  if (rte_mbuf* mbuf = build_udp(link, port, source, destination, payload)) transmit(mbuf, port);
 }
 
 // A new link header in front of the same packet. A priority that the frame came with stays (IEEE 802.1Q

@@ -222,19 +222,16 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
     // A stream that was set up after the failover knows no other server: only addresses change.
     const Bytes out = stream.continuity.active() ? Bytes(buffer, size) : packet;
     if (out.empty()) return drop(frame.mbuf, Drop::kMalformed);
-    rte_mbuf* built = rte_pktmbuf_alloc(options_.pool);
-    if (built == nullptr) return drop(frame.mbuf, Drop::kNoMbuf);
     const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
     const bool muxed = target.role == FlowRole::kRtpToClient;
-    const MutableBytes room{rte_pktmbuf_mtod(built, uint8_t*), rte_pktmbuf_tailroom(built)};
-    const size_t frame_bytes = net::build_udp_frame(
-        room, c.to_client,
-        {c.visible.address, muxed ? agreed.server_port.rtp : agreed.server_port.rtcp},
-        {c.client.address, muxed ? agreed.client_port.rtp : agreed.client_port.rtcp}, out);
-    rte_pktmbuf_append(built, static_cast<uint16_t>(frame_bytes));
+    rte_mbuf* const built =
+        build_udp(c.to_client, c.client_nic,
+                  {c.visible.address, muxed ? agreed.server_port.rtp : agreed.server_port.rtcp},
+                  {c.client.address, muxed ? agreed.client_port.rtp : agreed.client_port.rtcp}, out);
     rte_pktmbuf_free(frame.mbuf);
+    if (built == nullptr) return;
     frame.mbuf = built;
-    frame.bytes = room.first(frame_bytes);
+    frame.bytes = {rte_pktmbuf_mtod(built, uint8_t*), built->pkt_len};
   }
   stream.said_bye |= summary.has_bye;
   if (summary.has_bye && ending_is_failure(c)) return hold_bye(frame, c, target.session);

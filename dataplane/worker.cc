@@ -27,6 +27,7 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
       exchange_(exchange),
       mailbox_(mailbox),
       flows_(kMaxConnections * 16, options.numa_node),
+      fragments_(options.numa_node),
       stations_(options.numa_node),
       timers_(static_cast<uint32_t>(tables.connections().size())),
       connections_(tables.connections()),
@@ -114,6 +115,7 @@ void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
   frame.packet = net::parse_packet(frame.bytes);
   stations_.learn(frame.packet.source_mac, vlan_of(frame.packet), port, now_);
   if (pass_to_owner(frame)) return;
+  if (frame.packet.kind == net::PacketKind::kFragment) return handle_fragment(frame);
 
   const bool is_tcp = frame.packet.kind == net::PacketKind::kTcp;
   if (is_tcp || frame.packet.kind == net::PacketKind::kUdp) {

@@ -9,6 +9,7 @@
 //   opening.cc       the client's PLAY at a server that has not played its session yet
 //   media_path.cc    RTP and RTCP
 //   live_path.cc     the cut of live streams
+//   fragment_path.cc fragments in, fragments out
 //   icmp_path.cc     errors about packets of followed flows
 //   tracking.cc      connections and flows: learn, change, forget
 //   ending.cc        is an ending a failure? freeze, silence, timers
@@ -29,6 +30,7 @@
 #include "dataplane/drop.h"
 #include "dataplane/exchange.h"
 #include "dataplane/flow_table.h"
+#include "dataplane/fragments.h"
 #include "dataplane/mailbox.h"
 #include "dataplane/stream_state.h"
 #include "dataplane/tables.h"
@@ -119,6 +121,7 @@ class Worker {
   // forward.cc
   void bridge(Frame& frame);
   void transmit(rte_mbuf* mbuf, uint16_t port);
+  void queue(rte_mbuf* mbuf, uint16_t port);
   void flush();
   void hand_to_control(Frame& frame, ToControl::Kind kind, uint32_t connection);
   void drop(rte_mbuf* mbuf, Drop reason);
@@ -214,6 +217,15 @@ class Worker {
   void request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,
                        uint32_t server_ssrc);
 
+  // fragment_path.cc
+  void handle_fragment(Frame& frame);
+  bool is_followed(const FlowKey& key) const;
+  bool may_be_followed(const net::Fragment& fragment) const;
+  void transmit_in_pieces(rte_mbuf* mbuf, uint16_t port);
+  bool cut(Bytes frame, const net::Packet& packet, const net::FragmentSize& size, uint16_t port);
+  rte_mbuf* build_udp(const net::LinkHeader& link, uint16_t port, const Endpoint& source,
+                      const Endpoint& destination, Bytes payload);
+
   // icmp_path.cc
   bool on_icmp(Frame& frame);
   void icmp_to_server(Frame& frame, Connection& c, const FlowTarget& target, net::QuotedFlow& quoted);
@@ -284,6 +296,7 @@ class Worker {
   WorkerStats stats_;
   Time now_{};
   FlowTable flows_;
+  Fragments fragments_;
   StationTable stations_;
   TimerWheel timers_;
 

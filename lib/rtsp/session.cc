@@ -71,6 +71,7 @@ bool is_readable(Unprotected reason) {
     case Unprotected::kNotRtsp:
     case Unprotected::kRtsp2:
     case Unprotected::kInterleaved:
+    case Unprotected::kDoubleTagged:
     case Unprotected::kMessageTooLarge:
       return false;
   }

@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <vector>
 
+#include "lib/net/fragment.h"
+
 using namespace midstream;
 using namespace midstream::net;
 
@@ -46,6 +48,21 @@ void check_neighbour(Bytes frame, const Packet& packet) {
   expect(again.is_request == message.is_request);
 }
 
+// Pieces are whole frames again, and fragments of the same packet.
+void check_fragments(Bytes frame, const Packet& packet) {
+  Fragment fragment;
+  if (parse_fragment(frame, packet, fragment)) expect(packet.kind == PacketKind::kFragment);
+  std::vector<uint8_t> out(1514);
+  size_t position = 0;
+  while (const size_t size = write_fragment(frame, packet, {576, 7}, position, out)) {
+    const Bytes piece = Bytes(out).first(size);
+    expect(size <= 576u + packet.l3_offset);
+    const Packet again = parse_packet(piece);
+    if (again.kind != PacketKind::kFragment) continue;  // it fitted whole
+    expect(parse_fragment(piece, again, fragment) && fragment.identification == 7);
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -54,6 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   check_places(packet, size);
   if (packet.kind == PacketKind::kTcp || packet.kind == PacketKind::kUdp) check_refresh(frame, packet);
   check_neighbour(frame, packet);
+  check_fragments(frame, packet);
   QuotedFlow flow;
   if (parse_icmp_error(frame, packet, flow)) expect(packet.kind == PacketKind::kIcmp);
   return 0;

@@ -64,6 +64,12 @@ void Host::on_frame(const Frame& frame) {
   net::NeighbourMessage neighbour;
   if (net::parse_neighbour(frame, p, neighbour)) return on_neighbour(neighbour, p);
   if (p.kind == net::PacketKind::kArp) return parts_.violations.add(name_, "malformed ARP");
+  largest_received_ = std::max(largest_received_, frame.size() - p.l3_offset);
+  if (p.kind == net::PacketKind::kFragment) return collect(frame, p);
+  take(frame, p);
+}
+
+void Host::take(const Frame& frame, const net::Packet& p) {
   if (!checksums_hold(frame, p)) return;
   seen_macs_[p.source.address].insert(p.source_mac);
   seen_tags_.insert(p.vlan_tags > 0 ? p.vlan_tci : uint16_t{0});
@@ -157,8 +163,10 @@ void Host::send_frame(const Frame& frame) { parts_.segment.send(cable_, frame); 
 // --- UDP ---
 
 void Host::send_udp(uint16_t source_port, Endpoint destination, Bytes payload) {
-  Frame frame(kFrameBytes);
+  Frame frame(kFrameBytes + payload.size());
   frame.resize(net::build_udp_frame(frame, link(), {address_, source_port}, destination, payload));
+  const size_t link_bytes = vlan_ ? 18 : 14;
+  if (frame.size() > mtu_ + link_bytes) return send_in_pieces(destination.address, frame);
   send_ip(destination.address, std::move(frame));
 }
 

@@ -77,6 +77,11 @@ class Host {
   void use_gateway(Address gateway) { gateway_ = gateway; }
   // What is for others beyond `other` leaves through it: a router with a foot in both networks.
   void route_to(Host& other);
+  // UDP datagrams that are larger leave in fragments, the last first if told so.
+  void set_mtu(size_t mtu) { mtu_ = mtu; }
+  void send_last_fragment_first(bool yes) { last_fragment_first_ = yes; }
+  size_t fragments_received() const { return fragments_received_; }
+  size_t largest_received() const { return largest_received_; }  // IP packet
   void forget_arp() { arp_.clear(); }
   void probe(Address neighbour);  // asks the one whose address it believes to know (RFC 4861 7.3.3)
   size_t advertisements() const { return advertisements_; }  // answers to us
@@ -113,6 +118,9 @@ class Host {
   };
 
   void on_frame(const Frame& frame);
+  void take(const Frame& frame, const net::Packet& packet);
+  void collect(const Frame& frame, const net::Packet& packet);
+  void send_in_pieces(Address destination, const Frame& frame);
   bool checksums_hold(const Frame& frame, const net::Packet& packet);
   bool hears(const net::Packet& packet) const;
   bool is_mine(const Address& destination) const;
@@ -137,6 +145,15 @@ class Host {
   MacAddress mac_;
   Address address_;
   std::optional<uint16_t> vlan_;
+  size_t mtu_ = 1500;
+  bool last_fragment_first_ = false;
+  uint32_t identification_ = 0x4711;
+  size_t fragments_received_ = 0, largest_received_ = 0;
+  struct Pieces {
+    std::map<size_t, Frame> data;  // by offset
+    std::optional<size_t> total;
+  };
+  std::map<std::pair<Address, uint32_t>, Pieces> pieces_;
   std::optional<Address> gateway_;
   std::function<void(const Frame&, const net::Packet&)> forward_;
   size_t cable_;
