@@ -58,8 +58,9 @@ bool Worker::is_opening(const Connection& c) const {
 bool Worker::ending_is_failure(const Connection& c) const {
   if (c.state != ConnectionState::kMonitored && c.state != ConnectionState::kSpliced) return false;
   if (c.conversation.unprotected != rtsp::Unprotected::kNone) return false;
-  // The client has left first.
-  if ((c.client_half.fin || c.closed_at != Time{}) && !plays_on(c)) return false;
+  // The client has left first, or has been told an end that was none of a failure.
+  const bool over = c.client_half.fin || c.server_half.fin || c.closed_at != Time{};
+  if (over && !plays_on(c)) return false;
   bool any_session = false;
   for (const rtsp::Session& session : c.conversation.sessions) {
     if (session.id.empty()) continue;

@@ -37,6 +37,10 @@ bool Worker::on_icmp(Frame& frame) {
   const FlowKey way_back{
       quoted.destination, quoted.source, quoted.is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
   const auto target = flows_.find(way_back);
+  const bool from_server = !options_.ports[frame.port].client_side;
+  // A server that was left, about a report that was still under way to it.
+  if (!target && from_server && flows_.find({{}, quoted.source, Protocol::kUdp, {}}))
+    return drop(frame.mbuf, Drop::kFenced), true;
   if (!target || quoted.source.address != frame.packet.destination.address) return false;
   const bool followed = target->role <= FlowRole::kRtcpToServer;
   if (target->role == FlowRole::kDiverted) return drop(frame.mbuf, Drop::kFenced), true;
@@ -46,7 +50,7 @@ bool Worker::on_icmp(Frame& frame) {
     drop(frame.mbuf, Drop::kFrozen);
   } else if (!followed || (c.spliced && !translated)) {  // not ours to tell, or nobody's any more
     c.spliced || target->role == FlowRole::kFenced ? drop(frame.mbuf, Drop::kFenced) : bridge(frame);
-  } else if (options_.ports[frame.port].client_side) {
+  } else if (!from_server) {
     icmp_to_server(frame, c, *target, quoted);
   } else {
     icmp_to_client(frame, c, *target, quoted);

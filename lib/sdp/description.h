@@ -19,6 +19,7 @@
 namespace midstream::sdp {
 
 inline constexpr size_t kMaxMedia = 8;
+inline constexpr size_t kMaxControl = 512;  // as long as a URL may be (rtsp::kMaxUrl)
 
 struct Media {
   FixedString<16> type;      // "video"
@@ -31,14 +32,14 @@ struct Media {
   bool picture_loss_indication = false;  // a=rtcp-fb allows it (RFC 4585 4.2)
   // Over the fmtp parameters that matter to a decoder, normalised, order and payload number apart.
   uint64_t format_hash = 0;
-  FixedString<256> control;  // as written: absolute, relative or "*"
+  FixedString<kMaxControl> control;  // as written: absolute, relative or "*"
 };
 
 struct Description {
-  FixedString<256> control;       // session level
-  std::optional<NptRange> range;  // session level, else the media's that ends last
-  bool secure = false;            // any RTP/SAVP, a=crypto or a=key-mgmt: SRTP
-  bool multicast = false;         // a c= line with a multicast address
+  FixedString<kMaxControl> control;  // session level
+  std::optional<NptRange> range;     // session level, else the media's that ends last
+  bool secure = false;               // any RTP/SAVP, a=crypto or a=key-mgmt: SRTP
+  bool multicast = false;            // a c= line with a multicast address
   uint8_t media_count = 0;
   std::array<Media, kMaxMedia> media;
 };

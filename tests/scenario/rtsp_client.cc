@@ -52,7 +52,7 @@ const RtspMessage* RtspClient::answer(uint32_t cseq) const {
 
 std::string RtspClient::format_request(const std::string& method, const std::string& headers,
                                        std::string uri) {
-  if (uri.empty()) uri = session_id_.empty() ? url_ : base_;
+  if (uri.empty()) uri = session_id_.empty() || base_.empty() ? url_ : base_;
   exchanges_[++cseq_] = {method, host_.timeline().now(), {}};
   std::string text = fmt::format("{} {} RTSP/1.0\r\nCSeq: {}\r\nUser-Agent: Lavf59.27.100\r\n{}",
                                  method, uri, cseq_, headers);

@@ -194,9 +194,9 @@ TEST_CASE("virtual: media that is not followed has the address that was dialled"
 
   Host &client = tunnel.world.client_host(), &server = tunnel.world.a().host();
   std::vector<Endpoint> to_client, to_server;
-  for (const uint16_t port : {50000, 50001})
+  for (const uint16_t port : {uint16_t{50000}, uint16_t{50001}})
     client.bind_udp(port, [&](Endpoint source, Bytes) { to_client.push_back(source); });
-  for (const uint16_t port : {6970, 6971})
+  for (const uint16_t port : {uint16_t{6970}, uint16_t{6971}})
     server.bind_udp(port, [&](Endpoint source, Bytes) { to_server.push_back(source); });
   server.send_udp(6970, {kClientAddress, 50000}, as_bytes("ciphered"));
   server.send_udp(6971, {kClientAddress, 50001}, as_bytes("ciphered"));

@@ -10,6 +10,14 @@ Packets clamped(Packets packets, int x) {
   return packets;
 }
 
+// The answer to that seek names the place, frame `x`.
+CutContext with_position_at(int x) {
+  CutContext context = with_position();
+  context.client_anchor = context.client_anchor + x * int64_t{kFrame};
+  context.server_anchor = context.server_anchor + x * int64_t{kFrame};
+  return context;
+}
+
 TEST_CASE("cut: clamped timestamps give no offset") {
   const Media a = plain(0, 10);
   const LastPackets last = remember(from_a(a));
@@ -29,7 +37,8 @@ TEST_CASE("cut: clamped timestamps give no offset") {
        }) {
     INFO(row.what);
     const Packets b = clamped(from_b(plain(2, 20), row.lost), row.x);
-    const auto with = find(last, b, with_position()), without = find(last, b, without_position());
+    const auto with = find(last, b, with_position_at(row.x)),
+               without = find(last, b, without_position());
     CHECK(with.first == "10");
     CHECK(with.sequence == next_of(a));
     CHECK(with.cut.timestamp_offset == row.offset_with_position);
@@ -44,7 +53,7 @@ TEST_CASE("cut: clamped frames of several packets") {
     Media a = big_frames(0, 6, 3);
     a.resize(5 * 3 + sent);
     const Packets b = clamped(from_b(big_frames(0, 9, 3)), 5);  // A's newest frame has X's timestamp
-    for (const auto& context : {without_position(), with_position()}) {
+    for (const auto& context : {without_position(), with_position_at(5)}) {
       const auto result = find(remember(from_a(a)), b, context);
       CHECK(result.first == (sent == 3 ? "6/0" : "5/" + std::to_string(sent)));
       CHECK(result.sequence == next_of(a));
