@@ -23,6 +23,7 @@ struct Expectation {
   bool media_may_be_lost = false;     // links lose or reorder: the sequence may then have holes
   bool media_may_come_twice = false;  // links duplicate
   bool bye_at_the_end = true;         // false: the server that plays last is not one to say it
+  bool bye_may_come = false;          // the end may have come, or not
   // Servers cut frames into packets of other sizes: the frame in which one died cannot be completed.
   uint32_t frames_left_half = 0;
   bool connection_lives = true;
