@@ -154,15 +154,15 @@ void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& strea
 }
 
 // The new server says BYE before it sent anything new: the old one had delivered all there was. Its
-// report could not be translated, so this one says no more than the end (RFC 3550 6.1: a compound
-// packet begins with a report, here an empty one).
+// report could not be translated, so this one says no more than who it is and the end (RFC 3550 6.1: a
+// compound packet begins with a report, here an empty one, and has a CNAME if it is known).
 void Worker::tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream) {
-  std::array<uint8_t, 16> bye{0x80, 201, 0, 1, 0, 0, 0, 0, 0x81, 203, 0, 1};
-  store_be32(&bye[4], stream.continuity.client_ssrc());
-  store_be32(&bye[12], stream.continuity.client_ssrc());
+  std::array<uint8_t, kMaxRtcp> bye;
+  const size_t size = rtp::write_bye(bye, stream.continuity.client_ssrc(),
+                                     c.clocks[target.session].client_cname.view());
   const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
   send_udp(c.to_client, c.client_nic, {c.visible.address, agreed.server_port.rtcp},
-           {c.client.address, agreed.client_port.rtcp}, bye);
+           {c.client.address, agreed.client_port.rtcp}, Bytes(bye).first(size));
 }
 
 void Worker::hold(Frame& frame, const Connection& c, const FlowTarget& target) {
@@ -210,6 +210,9 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   if (!followed || (!summary.valid && c.state == ConnectionState::kMonitored)) return bridge(frame);
   c.last_server_sign = now_;
   if (stream.phase == StreamPhase::kWaiting) return drop(frame.mbuf, Drop::kFrozen);
+  // No more content will come to overrule the timestamps.
+  if (stream.phase == StreamPhase::kCutting && summary.has_bye && stream.finder.accept())
+    fix_cut(c, target, stream);
   if (stream.phase == StreamPhase::kCutting) {
     if (summary.has_bye && !std::exchange(stream.ended, true)) tell_end(c, target, stream);
     return drop(frame.mbuf, Drop::kAlreadyDelivered);

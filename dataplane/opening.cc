@@ -30,7 +30,7 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
   const auto& slots = c.stream_state[request->session];
 
   const std::optional<Npt> place = stated_place(answer, *request, words);
-  const bool echoed = words.kept && place == words.kept->start;
+  const bool echoed = words.kept && place == words.kept->start && *place > Npt{};
   const auto stated = rtsp::stated_starts(words, answer);
   const auto behind = behind_newest(session, slots, streams_);
   for (size_t i = 0; i < session.stream_count; ++i) {

@@ -53,6 +53,31 @@ RtcpSummary summarize_rtcp(Bytes packet) {
   return summary.valid ? summary : RtcpSummary{};
 }
 
+size_t write_bye(MutableBytes out, uint32_t ssrc, std::string_view cname) {
+  constexpr uint8_t kCname = 1;
+  const auto header = [](ByteWriter& w, uint8_t count, uint8_t type, size_t bytes) {
+    w.u8(static_cast<uint8_t>(2 << 6 | count));
+    w.u8(type);
+    w.u16(static_cast<uint16_t>(bytes / 4 - 1));
+  };
+  ByteWriter writer(out);
+  header(writer, 0, kReceiverReport, 8);
+  writer.u32(ssrc);
+  if (!cname.empty()) {
+    const size_t item = 2 + cname.size();
+    const size_t padding = 4 - item % 4;  // at least the zero that ends the items
+    header(writer, 1, kSourceDescription, 8 + item + padding);
+    writer.u32(ssrc);
+    writer.u8(kCname);
+    writer.u8(static_cast<uint8_t>(cname.size()));
+    writer.bytes(as_bytes(cname));
+    for (size_t i = 0; i < padding; ++i) writer.u8(0);
+  }
+  header(writer, 1, kGoodbye, 8);
+  writer.u32(ssrc);
+  return writer.ok() ? writer.position() : 0;
+}
+
 size_t without_bye(Bytes packet, MutableBytes out) {
   if (!summarize_rtcp(packet).valid) return 0;
   ByteWriter writer(out);

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "lib/base/bytes.h"
 
@@ -54,5 +55,9 @@ RtcpSummary summarize_rtcp(Bytes packet);
 
 // The same compound packet without its BYE packets; returns its size (0 if nothing is left).
 size_t without_bye(Bytes packet, MutableBytes out);
+
+// The least compound packet that says BYE: an empty receiver report, the CNAME if there is one, the
+// BYE. Returns its size; 0 if `out` is too small.
+size_t write_bye(MutableBytes out, uint32_t ssrc, std::string_view cname);
 
 }  // namespace midstream::rtp

@@ -65,9 +65,10 @@ class Replay {
   ReplayProgress progress() const { return progress_; }
   bool setups_done(size_t session) const;  // every stream's server ports are known: media may come
   const ReplaySession& result(size_t session) const { return sessions_[session]; }
-  // B says that it starts at the very place that was asked for. Some do so wherever they start.
+  // B says that it starts at the very place that was asked for. Some do so wherever they start; but
+  // nobody starts before the beginning.
   bool position_echoed(size_t session) const {
-    return sessions_[session].play_start == positions_[session];
+    return sessions_[session].play_start == positions_[session] && positions_[session] > Npt{};
   }
   // What B calls a medium of the description, set up or not; empty if B was not asked to describe.
   Url control_url(size_t media) const;

@@ -105,5 +105,36 @@ TEST_CASE("cut: a server that states no timestamp begins at the client's") {
   CHECK(result.cut.timestamp_offset == kExactOffset);
 }
 
+TEST_CASE("cut: what an accurate seek clamps has the timestamp of the place, whatever B stated") {
+  for (const int64_t stated : {kTruth, kTruth - 20 * kFrame, kTruth + 20 * kFrame}) {
+    INFO(stated);
+    Packets b = from_b(otherwise(big_frames(kAsked - 10, 120, 4)));
+    const RtpTimestamp place = RtpTimestamp(kTimestampB) + kTruth;
+    for (Packet& p : b) p.header.timestamp = later(p.header.timestamp, place);
+    const auto result = find(last_of_a(), b, stating(stated));
+    CHECK(result.cut.method == CutMethod::kTimestamp);
+    CHECK(result.first == "110/0 otherwise");
+    CHECK(result.cut.timestamp_offset == kExactOffset);
+  }
+}
+
+TEST_CASE(
+    "cut: a proposal is in doubt if B's place is but an echo, and nothing shows an accurate seek") {
+  for (const bool echoed : {false, true})
+    for (const bool clamps : {false, true}) {
+      CutContext context = stating(kTruth);
+      context.position_echoed = echoed;
+      Packets b = from_b(otherwise(big_frames(kAsked - 10, 120, 4)));
+      if (clamps)
+        for (Packet& p : b)
+          p.header.timestamp = later(p.header.timestamp, RtpTimestamp(kTimestampB) + kTruth);
+      CutFinder finder;
+      finder.reset(last_of_a(), context);
+      for (const Packet& p : b) (void)finder.is_first_new(p.header, as_bytes(p.payload));
+      REQUIRE(finder.holding());
+      CHECK(finder.proposal_in_doubt() == (echoed && !clamps));
+    }
+}
+
 }  // namespace
 }  // namespace midstream::rtp

@@ -100,5 +100,21 @@ TEST_CASE("rtcp: a BYE is taken out, the rest stays") {
   CHECK(without_bye(kReport, too_small) == 0);
 }
 
+TEST_CASE("rtcp: a BYE of our own") {
+  Packet out(64);
+  const auto written = [&](std::string_view cname) {
+    return Packet(out.begin(), out.begin() + write_bye(out, 0x11223344, cname));
+  };
+  CHECK(written("x") == kReport + kDescription + kBye);
+  CHECK(written("") == kReport + kBye);
+  for (const std::string_view cname : {"ab", "abc", "user@host"}) {
+    const auto summary = summarize_rtcp(written(cname));
+    CHECK(summary.valid);
+    CHECK(summary.has_bye);
+  }
+  Packet small(27);
+  CHECK(write_bye(small, 0x11223344, "x") == 0);
+}
+
 }  // namespace
 }  // namespace midstream::rtp
