@@ -52,7 +52,8 @@ bool Worker::must_go_on(const Connection& c, const rtsp::Session& session) const
 // Without a session: the client is on its way to one.
 bool Worker::is_opening(const Connection& c) const {
   if (now_ - c.last_client_sign > kOpening) return false;
-  return c.conversation.pending_count > 0 || (c.conversation.answered && !c.conversation.closing);
+  const bool asks = c.conversation.pending_count > 0 || !c.from_client.readable().empty();
+  return asks || (c.conversation.answered && !c.conversation.closing);
 }
 
 bool Worker::ending_is_failure(const Connection& c) const {

@@ -52,6 +52,7 @@ void Worker::handle_mail(const ToWorker& mail) {
       if (!current || c.state == ConnectionState::kFrozen || mail.server != c.server) return;
       c.suspected = false;
       c.trusted_until = now_ + options_.stall;
+      tell_ends(c);
       return;
     case ToWorker::Kind::kExpect:
       if (!learn_flow(c, {mail.endpoint, c.client, Protocol::kTcp, {}},

@@ -26,6 +26,8 @@ Bytes payload_of(const net::Packet& packet, MutableBytes frame) {
   return Bytes(frame).subspan(packet.payload_offset, packet.payload_bytes);
 }
 
+bool known_end(const rtsp::Session& session) { return session.play_end || session.duration; }
+
 // Who reports: requests of our own are made in its name.
 void note_receiver(StreamState& stream, Bytes report) {
   const rtp::RtcpSummary summary = rtp::summarize_rtcp(report);
@@ -153,6 +155,18 @@ void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& strea
   release_held(c, target);
 }
 
+// Of the streams that the new server has said BYE for before it sent anything new.
+void Worker::tell_ends(const Connection& c) {
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
+      const uint16_t slot = c.stream_state[s][i];
+      if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
+      if (!streams_[slot].said_bye || std::exchange(streams_[slot].ended, true)) continue;
+      tell_end(c, {FlowRole::kRtpToClient, s, i, c.index}, streams_[slot]);
+    }
+  }
+}
+
 // The new server says BYE before it sent anything new: the old one had delivered all there was. Its
 // report could not be translated, so this one says no more than who it is and the end (RFC 3550 6.1: a
 // compound packet begins with a report, here an empty one, and has a CNAME if it is known).
@@ -214,7 +228,12 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   if (stream.phase == StreamPhase::kCutting && summary.has_bye && stream.finder.accept())
     fix_cut(c, target, stream);
   if (stream.phase == StreamPhase::kCutting) {
-    if (summary.has_bye && !std::exchange(stream.ended, true)) tell_end(c, target, stream);
+    stream.said_bye |= summary.has_bye;
+    if (summary.has_bye && known_end(c.conversation.sessions[target.session]) && ending_is_failure(c)) {
+      suspect(c, Cause::kBye);
+    } else if (summary.has_bye) {
+      tell_ends(c);
+    }
     return drop(frame.mbuf, Drop::kAlreadyDelivered);
   }
 

@@ -63,6 +63,11 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   if (from_client) c.last_client_sign = now_;
   if (!from_client && !segment.flags.fin && !segment.flags.rst) c.last_server_sign = now_;
 
+  // Its process is gone, and heartbeats have not found out yet.
+  if (c.state == ConnectionState::kHandshake && !from_client && refuses(c, segment) &&
+      try_another_server(c)) {
+    return drop(frame.mbuf, Drop::kAnswered);
+  }
   bool held = false;
   if (c.state == ConnectionState::kUnprotected) {
     (from_client ? c.client_half : c.server_half).fin |= segment.flags.fin;

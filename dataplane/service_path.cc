@@ -46,7 +46,8 @@ std::optional<uint16_t> Worker::server_of_client(uint16_t service, const Address
 std::optional<uint16_t> Worker::server_for(uint16_t index, const Address& client) {
   const WorkerService& service = options_.services[index];
   if (const auto known = server_of_client(index, client)) return known;
-  if (const auto own = service.own_server; own && hosts_[*own].healthy && !hosts_[*own].silent)
+  if (const auto own = service.own_server;
+      own && hosts_[*own].healthy && !hosts_[*own].silent && now_ >= hosts_[*own].refused_until)
     return own;
   candidates_.clear();
   for (const uint16_t server : service.servers) {
@@ -101,6 +102,11 @@ void Worker::to_service(Frame& frame, uint16_t index, bool from_client) {
   drop(frame.mbuf, server ? Drop::kTableFull : Drop::kNoServer);
 }
 
+// A server's answer to a SYN that nobody listens for (RFC 9293 3.10.7.3).
+bool Worker::refuses(const Connection& c, const tcp::Segment& in) {
+  return in.flags.rst && in.flags.ack && in.acknowledgement == c.client_half.initial + 1;
+}
+
 // Until the client has answered the SYN-ACK both ends repeat themselves, and the switch takes nothing
 // on. Data with a SYN is left out: it comes again.
 void Worker::relay_handshake(Frame& frame, Connection& c, bool from_client) {
@@ -121,8 +127,7 @@ void Worker::relay_handshake(Frame& frame, Connection& c, bool from_client) {
     return relay(frame, c, true);
   }
   if (in.flags.syn && from_client == !in.flags.ack) note_handshake(frame, c, in, from_client);
-  const bool refused = !from_client && in.flags.rst && in.flags.ack && !answered &&
-                       in.acknowledgement == c.client_half.initial + 1;  // RFC 9293 3.10.7.3
+  const bool refused = !from_client && !answered && refuses(c, in);
   const bool lost = from_client && in.flags.syn && !usable(c.server);
   if ((refused || lost) && try_another_server(c)) return drop(frame.mbuf, Drop::kAnswered);
   in.payload = {};
@@ -145,6 +150,10 @@ bool Worker::try_another_server(Connection& c) {
   }
   serve_by(c, *next);
   place(c, false);
+  c.spliced = options_.services[c.service].own_server != *next;
+  if (c.spliced &&
+      !learn_flow(c, {c.visible, c.client, Protocol::kTcp, {}}, {FlowRole::kFenced, 0, 0, c.index}))
+    ++stats_.not_tracked;
   const TcpHalf& half = c.client_half;
   tcp::Segment syn;
   syn.flags.syn = true;

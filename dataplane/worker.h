@@ -144,6 +144,7 @@ class Worker {
   std::optional<uint16_t> server_for(uint16_t service, const Address& client);
   void place(const Connection& c, bool gone);
   void relay_handshake(Frame& frame, Connection& c, bool from_client);
+  static bool refuses(const Connection& c, const tcp::Segment& in);
   bool try_another_server(Connection& c);
   void serve_by(Connection& c, uint16_t server);
   void join_halves(Connection& c);
@@ -201,6 +202,7 @@ class Worker {
                 const rtp::Header& header);
   void fix_cut(Connection& c, const FlowTarget& target, StreamState& stream);
   void settle_overdue_cuts(Connection& c);
+  void tell_ends(const Connection& c);
   void tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream);
   void hold(Frame& frame, const Connection& c, const FlowTarget& target);
   void release_held(const Connection& c, const FlowTarget& target);

@@ -125,7 +125,7 @@ TEST_CASE("virtual: what is no RTSP passes at once, also without an end in sight
   };
   const Row row = GENERATE(
       Row{std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + std::string(501, 'h'),
-          std::string("\x16\x03\x03\x00\x7a", 5) + std::string(122, 's')},
+          std::string("\x16\x03\x03\x00\x7a", 5).append(122, 's')},
       Row{"GET /movie HTTP/1.0\r\nx-sessioncookie: 1\r\nAccept: application/x-rtsp-tunnelled\r\n\r\n",
           "HTTP/1.0 200 OK\r\nContent-Type: application/x-rtsp-tunnelled\r\n\r\nUlRTUC8xLjA="});
   Tunnel tunnel(Tunnel::quiet(1), {});
