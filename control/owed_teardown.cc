@@ -20,8 +20,7 @@ constexpr Duration kAnswerLimit = 2s;
 
 OwedTeardowns::OwedTeardowns(const Config& config, Network& network, Random& random,
                              std::function<bool(size_t server)> usable)
-    : config_(config),
-      network_(network),
+    : network_(network),
       random_(random),
       usable_(std::move(usable)),
       was_usable_(config.servers.size()) {}

@@ -78,7 +78,6 @@ class OwedTeardowns {
   void stop(Debts::value_type& debt);
   void forget_oldest();
 
-  const Config& config_;
   Network& network_;
   Random& random_;
   std::function<bool(size_t server)> usable_;
