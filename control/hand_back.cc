@@ -54,6 +54,7 @@ bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
 
 void StreamEstablishment::fill_words() {
   Connection& c = connection_;
+  c.keep_alive.interval = {};
   c.words = rtsp::Vocabulary{};
   c.words.host.client = c.conversation.authority;
   if (remote_.address != c.visible.address) c.words.host.server = remote_;
@@ -73,6 +74,11 @@ void StreamEstablishment::fill_words() {
     words.client_url = session.url;
     words.server_url = other.url;
     words.stream_count = session.stream_count;
+    if (!other.id.empty()) {
+      const Duration half = std::chrono::seconds(std::max(other.timeout_s, 1u)) / 2;
+      Duration& interval = c.keep_alive.interval;
+      interval = interval == Duration{} ? half : std::min(interval, half);
+    }
     for (size_t i = 0; i < session.stream_count; ++i) {
       const rtsp::Stream& stream = session.streams[i];
       words.streams[i].client_url = stream.url;

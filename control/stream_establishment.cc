@@ -172,7 +172,7 @@ void StreamEstablishment::poll(Time now) {
   const bool describing = replay_.step().starts_with("DESCRIBE");
   if (now - progressed_ < (describing ? kDescribeLimit : kAnswerLimit)) return;
   seek_unanswered_ = replay_.step().starts_with("PLAY");
-  fail(replay_.step() + ": no answer");
+  fail((half_request_ ? "what the old server left half answered" : replay_.step()) + ": no answer");
 }
 
 }  // namespace midstream

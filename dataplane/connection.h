@@ -62,6 +62,15 @@ enum class Cause : uint8_t {
 };
 const char* to_string(Cause cause);
 
+// Requests of the switch's own to a spliced connection's server (keep_alive.cc).
+inline constexpr uint32_t kOwnCseq = 1'000'000'000;  // no client counts that far
+struct KeepAlive {
+  Duration interval{};  // half of the server's shortest timeout
+  Time due{};           // unless the client asks something before
+  uint32_t next_cseq = kOwnCseq;
+  uint8_t outstanding = 0;
+};
+
 struct Connection {
   uint32_t version = 0;  // counts changes of ownership and state
   uint32_t index = 0;
@@ -84,6 +93,7 @@ struct Connection {
   bool custody_overflow = false;
   bool half_request = false;  // the server has acknowledged part of a request that is not complete yet
   rtsp::Conversation conversation;
+  KeepAlive keep_alive;
   uint8_t change = rtsp::kNothing;  // what control has read while it owned this: to be applied
   rtsp::Vocabulary words;           // valid once spliced
   std::array<std::array<uint16_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> stream_state;
@@ -115,6 +125,12 @@ struct Connection {
   // Served by another server than the dialled one, but for as long as that one lives.
   bool only_passes() const {
     return spliced && failovers == 0 && conversation.unprotected != rtsp::Unprotected::kNone;
+  }
+  // Once spliced: what the receiver of that direction has, in the sender's numbers.
+  TcpSequence acknowledged(bool toward_client) const {
+    const tcp::Direction& own = splice.direction(toward_client);
+    const TcpHalf& receiver = toward_client ? client_half : server_half;
+    return later(own.edits.to_input(receiver.acknowledged), own.input_base);
   }
 
   uint8_t key_count = 0;

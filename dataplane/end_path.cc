@@ -28,7 +28,7 @@ bool Worker::teardown_is_ours(const Connection& c) const {
 void Worker::end_for_client(Connection& c) {
   if (!c.spliced) splice_client_leg(c);
   tcp::Splice& splice = c.splice;
-  if (c.failovers > 0) c.from_server.skip_to(c.from_server.next_expected());  // only whole ones left
+  if (c.spliced) c.from_server.skip_to(c.from_server.next_expected());  // only whole ones left
   splice.newest_client = c.client_half.newest_timestamp;
   if (!c.spliced) splice.window_to_client = c.server_half.window;
   splice.window_to_client = std::max(splice.window_to_client, kLeastWindow);
@@ -108,7 +108,8 @@ bool Worker::take_at_end(Connection& c, const tcp::Segment& in) {
   if (in.timestamps) {
     c.splice.newest_client = half.newest_timestamp = later(half.newest_timestamp, in.timestamps->value);
   }
-  if (custody.acknowledge(in.acknowledgement, duplicate, now_)) repeat_origin(c, true);
+  const bool lost = custody.acknowledge(in.acknowledgement, duplicate, now_);
+  if (lost || custody.waits_for_room()) repeat_origin(c, true);
 
   const TcpSequence expected = c.from_client.next_expected();
   c.from_client.insert(in.sequence, in.payload);

@@ -187,9 +187,13 @@ void Worker::on_timer(Connection& c) {
     next = std::min(next, now_ + options_.stall / 4);
   }
   if (c.state == ConnectionState::kSpliced || c.state == ConnectionState::kEnding) {
-    if (c.state == ConnectionState::kSpliced) settle_overdue_cuts(c);
+    if (c.state == ConnectionState::kSpliced) {
+      settle_overdue_cuts(c);
+      keep_alive(c);
+    }
     for (const bool to_client : {true, false}) {
       tcp::Custody& custody = (to_client ? c.splice.to_client : c.splice.to_server).custody;
+      if (to_client && c.closed_at == Time{} && custody.given_up(now_)) return give_up_client(c);
       if (custody.deadline() <= now_) {
         custody.on_timeout(now_);
         repeat_origin(c, to_client);

@@ -99,6 +99,8 @@ void Worker::start_splice(Connection& c) {
   ++c.failovers;
   c.suspected = false;
   c.last_server_sign = now_;
+  c.keep_alive.due = now_ + c.keep_alive.interval;
+  c.keep_alive.outstanding = 0;
   for (auto& session : c.stream_state) {
     for (const uint16_t slot : session) {
       if (slot == kNoStream) continue;

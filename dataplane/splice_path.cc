@@ -16,26 +16,6 @@ namespace {
 
 constexpr size_t kMaxReleased = tcp::kInsertedRoom + tcp::kReassemblyBytes;
 
-tcp::Direction& direction(Connection& c, bool to_client) {
-  return to_client ? c.splice.to_client : c.splice.to_server;
-}
-
-// What the receiver of that direction has, in the sender's numbers.
-TcpSequence acknowledged(const Connection& c, bool to_client) {
-  const tcp::Direction& own = to_client ? c.splice.to_client : c.splice.to_server;
-  const TcpHalf& receiver = to_client ? c.client_half : c.server_half;
-  return later(own.edits.to_input(receiver.acknowledged), own.input_base);
-}
-
-// A segment of our own making; it acknowledges what the other end has, nothing that we only passed on.
-tcp::Segment made_segment(const Connection& c, bool to_client) {
-  if (c.state == ConnectionState::kEnding) {  // there is no other end any more
-    return make_to_client(c.splice, c.from_client.next_expected() + (c.client_half.fin ? 1 : 0));
-  }
-  const TcpSequence number = acknowledged(c, !to_client);
-  return to_client ? make_to_client(c.splice, number) : make_to_server(c.splice, number);
-}
-
 bool is_duplicate(const TcpHalf& half, const tcp::Segment& in) {  // RFC 5681 2
   return in.payload.empty() && !in.flags.fin && in.acknowledgement == half.acknowledged &&
          in.window == half.window;
@@ -77,9 +57,9 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
 Worker::Exit Worker::relay_reset(Connection& c, const tcp::Segment& in, bool from_client) {
   const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
   // RFC 5961 3.2. Where nothing is put in order, the receiver alone knows which place is the next.
-  const tcp::Direction& forward = direction(c, !from_client);
+  const tcp::Direction& forward = c.splice.direction(!from_client);
   const bool in_effect =
-      c.unread() ? in.sequence >= acknowledged(c, !from_client) && in.sequence <= forward.released
+      c.unread() ? in.sequence >= c.acknowledged(!from_client) && in.sequence <= forward.released
                  : in.sequence == stream.next_expected();
   if (!in_effect) return Exit::kConsumed;
   if (!from_client && ending_is_failure(c)) {
@@ -92,7 +72,7 @@ Worker::Exit Worker::relay_reset(Connection& c, const tcp::Segment& in, bool fro
   }
   tcp::Segment out =
       from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
-  out.sequence = direction(c, !from_client).edits.to_output(in.sequence);
+  out.sequence = c.splice.direction(!from_client).edits.to_output(in.sequence);
   out.timestamps.reset();
   send_segment(c, !from_client, out);
   note_closed(c);
@@ -102,7 +82,7 @@ Worker::Exit Worker::relay_reset(Connection& c, const tcp::Segment& in, bool fro
 // What the sender has of the opposite direction. False for what was never sent (RFC 5961 5).
 bool Worker::take_acknowledgement(Connection& c, const tcp::Segment& in, bool from_client) {
   TcpHalf& half = from_client ? c.client_half : c.server_half;
-  tcp::Direction& backward = direction(c, from_client);
+  tcp::Direction& backward = c.splice.direction(from_client);
   const TcpSequence sent = backward.edits.to_output(backward.released) + 1;  // a FIN may have been
   if (in.acknowledgement > sent) return false;
   if (c.custody_overflow && from_client && in.acknowledgement + 1 >= sent) {
@@ -115,14 +95,16 @@ bool Worker::take_acknowledgement(Connection& c, const tcp::Segment& in, bool fr
   half.window = in.window;
   if (in.timestamps) half.newest_timestamp = later(half.newest_timestamp, in.timestamps->value);
   backward.edits.acknowledge(in.acknowledgement);
-  if (backward.custody.acknowledge(in.acknowledgement, duplicate, now_)) repeat_origin(c, from_client);
+  draw_base_along(backward, backward.edits.to_input(half.acknowledged));
+  const bool lost = backward.custody.acknowledge(in.acknowledgement, duplicate, now_);
+  if (lost || backward.custody.waits_for_room()) repeat_origin(c, from_client);
   return true;
 }
 
 Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool from_client) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  tcp::Direction& forward = direction(c, !from_client);
-  const tcp::Direction& backward = direction(c, from_client);
+  tcp::Direction& forward = c.splice.direction(!from_client);
+  const tcp::Direction& backward = c.splice.direction(from_client);
   tcp::Segment out =
       from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
   out.flags.fin = false;
@@ -165,7 +147,7 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
 // answers for it, and will repeat it itself. From then on at once, until the message has left.
 bool Worker::answer_for_waiting(Connection& c, bool from_client, bool repeated) {
   const tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Direction& forward = c.splice.direction(!from_client);
   const bool begun = forward.input_base > forward.released;
   const tcp::Custody& custody = forward.custody;
   const bool alone =  // nothing else is in flight that nobody would repeat then
@@ -179,7 +161,7 @@ bool Worker::answer_for_waiting(Connection& c, bool from_client, bool repeated) 
 // Passes by itself, also if it is early: nothing waits for what came before it. Edits that were made
 // while the connection was read still hold for their bytes.
 Worker::Exit Worker::relay_unread(Connection& c, const tcp::Segment& in, bool from_client) {
-  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Direction& forward = c.splice.direction(!from_client);
   tcp::Segment out =
       from_client ? translate_to_server(c.splice, in) : translate_to_client(c.splice, in);
   out.flags.fin = false;
@@ -206,10 +188,10 @@ void Worker::read_no_more(Connection& c, rtsp::Unprotected reason) {
 // The part of a segment that was forwarded before: it passes again, byte for byte the same. What lies
 // below the splice point the switch has taken on itself, so it answers.
 bool Worker::relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client) {
-  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Direction& forward = c.splice.direction(!from_client);
   if (in.payload.empty() || in.sequence >= forward.released) return false;
   const TcpSequence end = earlier(in.sequence + in.payload.size(), forward.released);
-  const TcpSequence begin = later(in.sequence, acknowledged(c, !from_client));  // edits are forgotten
+  const TcpSequence begin = later(in.sequence, c.acknowledged(!from_client));  // edits are forgotten
   if (begin >= end) {
     acknowledge_sender(c, from_client);
     return true;
@@ -227,7 +209,7 @@ bool Worker::relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment 
 // Forwards every message that is complete. True if anything was sent.
 bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segment& out) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Direction& forward = c.splice.direction(!from_client);
   bool sent = false;
   while (!stream.readable().empty() && c.state == ConnectionState::kSpliced) {
     const Bytes bytes = stream.readable();
@@ -254,6 +236,10 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
     const bool whole = parsed.status == rtsp::ParseStatus::kDone;
     uint8_t opened = rtsp::kNoSession;
     if (whole && from_client) adopt_session(c, message);
+    if (whole && !from_client && is_own_answer(c, message)) {
+      if (!take_out_answer(c, message)) return sent;
+      continue;
+    }
     if (whole) {
       if (!from_client) opened = open_cuts(c, message);
       const Bytes raw = bytes.first(parsed.bytes);
@@ -282,7 +268,7 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
 bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
                      const tcp::Segment& out) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  tcp::Direction& forward = direction(c, !from_client);
+  tcp::Direction& forward = c.splice.direction(!from_client);
   const Bytes raw = stream.readable().first(bytes);
   const TcpSequence begin = stream.next_read();
   for (uint8_t i = 0; i < edits.count; ++i) {
@@ -297,6 +283,7 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
 
   stream.consume(bytes);
   forward.released = begin + bytes;
+  if (from_client) c.keep_alive.due = now_ + c.keep_alive.interval;
   tcp::Custody& custody = forward.custody;
   if ((from_client && c.half_request) || forward.input_base > begin) {
     // The old server, or the switch, has acknowledged the head of it: nobody but us can repeat it.
@@ -316,58 +303,6 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
     if (c.only_passes()) learn_unknown_media(c, message);
   }
   return true;
-}
-
-// What we may put into one segment to that side: what it takes, what the way there takes, and what our
-// buffers take.
-size_t Worker::segment_room(const Connection& c, bool to_client) const {
-  constexpr size_t kLargest = 1920;       // a buffer of 2048 less 14 + 4 + 40 + 60 bytes of headers
-  constexpr size_t kTimestampBytes = 12;  // RFC 7323 appendix A
-  const TcpHalf& half = to_client ? c.client_half : c.server_half;
-  const bool timestamps = to_client ? c.splice.client.timestamps : c.splice.server.timestamps;
-  const uint16_t learned = to_client ? c.path_mtu_to_client : c.path_mtu_to_server;
-  const uint16_t link = options_.ports[to_client ? c.client_nic : c.server_nic].mtu;
-  const size_t mtu = learned != 0 ? std::min(learned, link) : link;
-  const size_t headers = (c.client.address.is_v4() ? 20 : 40) + 20;
-  const size_t mss = std::clamp<size_t>(half.mss, 536, kLargest);  // RFC 9293 3.7.1
-  return std::min(mss, mtu - headers) - (timestamps ? kTimestampBytes : 0);
-}
-
-void Worker::emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence,
-                       Bytes bytes) {
-  const size_t room = segment_room(c, to_client);
-  out.sack_count = bytes.size() > room ? 0 : out.sack_count;
-  while (!bytes.empty()) {
-    out.payload = bytes.first(std::min(room, bytes.size()));
-    bytes = bytes.subspan(out.payload.size());
-    out.sequence = sequence;
-    out.flags.psh = bytes.empty();
-    sequence += out.payload.size();
-    send_segment(c, to_client, out);
-  }
-}
-
-// Sends again, within the receiver's window, what the switch has to deliver itself. A FIN needs no
-// room.
-void Worker::repeat_origin(Connection& c, bool to_client) {
-  const tcp::Custody& custody = direction(c, to_client).custody;
-  const TcpHalf& half = to_client ? c.client_half : c.server_half;
-  const size_t window = size_t{half.window} << half.window_scale.value_or(0);
-  const Bytes bytes = custody.origin().first(std::min(custody.origin().size(), window));
-  tcp::Segment out = made_segment(c, to_client);
-  emit_data(c, to_client, out, custody.begin(), bytes);
-  if (!custody.fin_outstanding() || bytes.size() < custody.origin().size()) return;
-  out.flags.fin = true;
-  out.sequence = custody.end();
-  send_segment(c, to_client, out);
-}
-
-// A pure acknowledgement to one side for bytes that the switch has taken on itself.
-void Worker::acknowledge_sender(Connection& c, bool to_client) {
-  tcp::Segment out = made_segment(c, to_client);
-  const tcp::Direction& own = direction(c, to_client);
-  out.sequence = own.edits.to_output(own.released);
-  send_segment(c, to_client, out);
 }
 
 }  // namespace midstream

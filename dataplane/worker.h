@@ -7,6 +7,7 @@
 //   service_path.cc  new connections: which server, and the handshake; virtual addresses
 //   end_path.cc      RTSP of connections whose client tears down and whose server is gone
 //   opening.cc       the client's PLAY at a server that has not played its session yet
+//   keep_alive.cc    requests of the switch's own, so that a server does not forget a session
 //   media_path.cc    RTP and RTCP
 //   live_path.cc     the cut of live streams
 //   fragment_path.cc fragments in, fragments out
@@ -174,10 +175,19 @@ class Worker {
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
   bool release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
                const tcp::Segment& out);
+
+  // splice_send.cc
+  static tcp::Segment made_segment(const Connection& c, bool to_client);
   size_t segment_room(const Connection& c, bool to_client) const;
   void emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence, Bytes bytes);
   void repeat_origin(Connection& c, bool to_client);
+  void give_up_client(Connection& c);
   void acknowledge_sender(Connection& c, bool to_client);
+
+  // keep_alive.cc
+  void keep_alive(Connection& c);
+  bool is_own_answer(const Connection& c, const rtsp::Message& message) const;
+  bool take_out_answer(Connection& c, const rtsp::Message& message);
 
   // end_path.cc
   bool teardown_is_ours(const Connection& c) const;

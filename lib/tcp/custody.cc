@@ -6,7 +6,7 @@
 namespace midstream::tcp {
 
 void Custody::reset(TcpSequence begin) {
-  begin_ = origin_end_ = begin;
+  begin_ = origin_end_ = sent_ = begin;
   size_ = 0;
   duplicates_ = 0;
   fin_ = false;
@@ -24,6 +24,7 @@ void Custody::become_origin(Time now) {
   origin_end_ = end() + (fin_ ? 1 : 0);
   rto_ = kOriginRto;
   deadline_ = now + rto_;
+  heard_ = now;
 }
 
 bool Custody::originate(Bytes bytes, Time now) {
@@ -38,10 +39,12 @@ void Custody::originate_fin(Time now) {
 }
 
 bool Custody::acknowledge(TcpSequence acknowledgement, bool duplicate, Time now) {
+  heard_ = now;
   if (acknowledgement > begin_) {
     const auto n = std::min<uint32_t>(static_cast<uint32_t>(acknowledgement - begin_), size_);
     std::memmove(bytes_.data(), bytes_.data() + n, size_ - n);
     begin_ = acknowledgement;
+    sent_ = later(sent_, begin_);
     size_ -= n;
     origin_end_ = later(origin_end_, begin_);
     duplicates_ = 0;

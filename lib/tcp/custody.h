@@ -21,6 +21,7 @@ namespace midstream::tcp {
 inline constexpr size_t kCustodyBytes = 16 * 1024;  // answers of a control connection in flight
 inline constexpr Duration kOriginRto = 200ms;       // Linux's least, what peers are used to
 inline constexpr Duration kOriginRtoMax = 3s;
+inline constexpr Duration kOriginGiveUp = 100s;  // without a sign of the receiver; R2 of RFC 9293 3.8.3
 inline constexpr uint8_t kDuplicatesToRepeat = 3;  // RFC 5681 3.2
 
 class Custody {
@@ -48,17 +49,23 @@ class Custody {
   bool fin_outstanding() const { return fin_ && origin_outstanding(); }
   bool fin_acknowledged() const { return fin_ && !origin_outstanding(); }
 
+  // How far it has been sent. All of that acknowledged and more to send: the window had no room for it.
+  void note_sent(TcpSequence end) { sent_ = later(sent_, end); }
+  bool waits_for_room() const { return !origin().empty() && begin_ >= sent_; }
+
   // Retransmission timer; Time::max() if nothing is outstanding.
   Time deadline() const { return origin_outstanding() ? deadline_ : Time::max(); }
   void on_timeout(Time now);
+  // The receiver has said nothing for longer than TCP waits. One with a shut window does answer.
+  bool given_up(Time now) const { return origin_outstanding() && now - heard_ >= kOriginGiveUp; }
 
  private:
-  TcpSequence begin_, origin_end_;
+  TcpSequence begin_, origin_end_, sent_;
   uint32_t size_ = 0;
   uint8_t duplicates_ = 0;
   bool fin_ = false;
   Duration rto_ = kOriginRto;
-  Time deadline_{};
+  Time deadline_{}, heard_{};
   std::array<uint8_t, kCustodyBytes> bytes_;
 };
 

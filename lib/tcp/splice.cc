@@ -3,11 +3,30 @@
 #include <algorithm>
 #include <optional>
 
+#include "lib/tcp/reassembly.h"
+
 namespace midstream::tcp {
 namespace {
 
 TcpSequence translate_acknowledgement(const Direction& opposite, TcpSequence acknowledgement) {
   return later(opposite.edits.to_input(acknowledgement), opposite.input_base);
+}
+
+// In units of the scale. An open window is open for a message, which is a unit of the largest scale.
+uint16_t window_field(int64_t bytes, uint8_t scale) {
+  static_assert(kReassemblyBytes >= 1 << 14);  // RFC 7323 2.3
+  if (bytes <= 0) return 0;
+  const int64_t told = std::max<int64_t>(bytes, kReassemblyBytes);
+  return static_cast<uint16_t>(std::min<int64_t>(told >> scale, UINT16_MAX));
+}
+
+// What the receiver has room for, as the sender counts it: up to the same right edge, less what is
+// on its way to the receiver that the sender does not know of (the switch's own bytes, insertions).
+uint16_t translate_window(const Direction& opposite, const Segment& in, const Segment& out,
+                          uint8_t from, uint8_t to) {
+  if (in.window == 0) return 0;
+  const TcpSequence edge = in.acknowledgement + (uint32_t{in.window} << from);
+  return window_field(opposite.edits.to_input(edge) - out.acknowledgement, to);
 }
 
 // SACK edges lie in the space of the opposite direction's receiver. No block may begin at the
@@ -50,9 +69,13 @@ std::optional<Timestamps> agreed_timestamps(const Leg& from, const Segment& in) 
 
 }  // namespace
 
+void draw_base_along(Direction& direction, TcpSequence acknowledged) {
+  constexpr int32_t kFar = 1 << 30;
+  if (acknowledged - direction.input_base > kFar) direction.input_base = acknowledged - kFar;
+}
+
 uint16_t rescale_window(uint16_t window, uint8_t from, uint8_t to) {
-  const uint64_t bytes = uint64_t{window} << from;
-  return static_cast<uint16_t>(std::min<uint64_t>(bytes >> to, UINT16_MAX));
+  return window_field(int64_t{window} << from, to);
 }
 
 Segment translate_to_client(Splice& splice, const Segment& in) {
@@ -60,7 +83,8 @@ Segment translate_to_client(Splice& splice, const Segment& in) {
   out.flags = in.flags;
   out.urgent = in.urgent;
   out.acknowledgement = translate_acknowledgement(splice.to_server, in.acknowledgement);
-  out.window = rescale_window(in.window, splice.server.window_scale, splice.presented_scale);
+  out.window =
+      translate_window(splice.to_server, in, out, splice.server.window_scale, splice.presented_scale);
   splice.window_to_client = out.window;
   Timestamps stamps = to_client_timestamps(splice);
   if (const auto said = agreed_timestamps(splice.server, in)) {
@@ -80,7 +104,8 @@ Segment translate_to_server(Splice& splice, const Segment& in) {
   out.flags = in.flags;
   out.urgent = in.urgent;
   out.acknowledgement = translate_acknowledgement(splice.to_client, in.acknowledgement);
-  out.window = rescale_window(in.window, splice.client.window_scale, splice.presented_client_scale);
+  out.window = translate_window(splice.to_client, in, out, splice.client.window_scale,
+                                splice.presented_client_scale);
   splice.window_to_server = out.window;
   Timestamps stamps = to_server_timestamps(splice);
   if (const auto said = agreed_timestamps(splice.client, in)) {

@@ -3,7 +3,7 @@
 // Below the splice point the switch is the endpoint (Custody keeps and repeats what it originates);
 // above it everything is end to end, and this file translates each segment's fields:
 //   sequence, acknowledgement, SACK  by the edit list of their direction
-//   window                           by the difference of the two scales
+//   window                           to the same right edge, in the other side's scale
 //   TSval to the client              server's + offset, so that it goes on from the old server's newest
 //   TSecr to the server              the client's echo - offset; echoes of the old era are clamped to
 //                                    the server's first
@@ -49,9 +49,18 @@ struct Splice {
 
   // What we say when we make up a segment: the newest that the other side said.
   uint16_t window_to_client = 0, window_to_server = 0;  // as on the wire toward that side
+
+  Direction& direction(bool toward_client) { return toward_client ? to_client : to_server; }
+  const Direction& direction(bool toward_client) const { return toward_client ? to_client : to_server; }
 };
 
-// A window as on the wire under one scale, as on the wire under another; too large is 65535.
+// A connection may carry more than half the circle: the base stays within a quarter of what is
+// acknowledged, in input space.
+void draw_base_along(Direction& direction, TcpSequence acknowledged);
+
+// A window as on the wire under one scale, as on the wire under another; too large is 65535. Messages
+// are passed on whole, so that an open window is told to be at least as large as the largest message:
+// what the receiver has no room for is not sent to it, and repeated by the sender. A shut one stays shut.
 uint16_t rescale_window(uint16_t window, uint8_t from, uint8_t to);
 
 // Everything of a segment but its payload and sequence number.

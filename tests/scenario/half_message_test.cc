@@ -90,7 +90,7 @@ TEST_CASE("half an answer waits for the server that can finish it") {
   check_contract(world);
 }
 
-TEST_CASE("half an answer that no server can finish is told to the client, with a reason") {
+TEST_CASE("half an answer that no server can finish is told to the client with a reason") {
   SwitchOptions switch_options;
   switch_options.detect.give_up = 2s;
   WorldOptions options;

@@ -124,6 +124,9 @@ void TcpPeer::on_segment(const tcp::Segment& s, size_t header_bytes) {
   if (!timestamp_holds(s, begin)) return send_ack();
   if (!on_acknowledgement(s, begin)) return send_ack();
   if (over_) return;
+  pure_acknowledgements_ += s.length() == 0;
+  // RFC 9293 3.8.6.1: a probe of a shut window is answered, its byte is not kept.
+  if (s.length() == 1 && begin == advertised_edge_ && options_.receive_window == 0) return send_ack();
   if (s.length() == 0) return begin < receive_next() ? send_ack() : flush();  // a keep-alive, or an ACK
   if (!acceptable(s, begin)) {
     on_data(s, begin);  // compares what came again

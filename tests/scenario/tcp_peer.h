@@ -58,9 +58,13 @@ class TcpPeer {
 
   // One segment per call as long as it fits the MSS and the window.
   void send(std::string_view bytes);
-  void close();        // FIN behind what is queued
-  void abort();        // RST
-  void abandon();      // the process is gone: data that still comes is answered with RST
+  void close();    // FIN behind what is queued
+  void abort();    // RST
+  void abandon();  // the process is gone: data that still comes is answered with RST
+  // The application stops reading, or goes on: the window is told to the other side.
+  void set_receive_window(uint32_t bytes);
+  void probe();  // a keep-alive of the kernel: the byte before the next
+  size_t pure_acknowledgements() const { return pure_acknowledgements_; }
   std::string take();  // what has arrived in order and was not yet taken
 
   void on_event(std::function<void(TcpEvent)> handler) { handler_ = std::move(handler); }
@@ -144,7 +148,7 @@ class TcpPeer {
   TcpTimestamp first_timestamp_, recent_;
   int64_t last_ack_sent_ = 0;
   int duplicate_acks_ = 0, timeouts_ = 0, unacknowledged_segments_ = 0;
-  size_t retransmissions_ = 0;
+  size_t retransmissions_ = 0, pure_acknowledgements_ = 0;
   std::optional<Timeline::Key> timer_, ack_timer_;
 };
 

@@ -49,6 +49,14 @@ void TcpPeer::abandon() {
   close();
 }
 
+void TcpPeer::set_receive_window(uint32_t bytes) {
+  options_.receive_window = bytes;
+  advertised_edge_ = receive_next();
+  send_ack();
+}
+
+void TcpPeer::probe() { wiring_.send(header(next_ - 1, true)); }
+
 // A SYN if it lies at -1.
 tcp::Segment TcpPeer::header(int64_t position, bool ack) {
   tcp::Segment s;

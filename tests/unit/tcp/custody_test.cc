@@ -176,5 +176,36 @@ TEST_CASE("custody: a FIN behind the bytes is delivered like them", "[tcp][custo
   }
 }
 
+TEST_CASE("custody: what had no room in the window goes when all before it is acknowledged",
+          "[tcp][custody]") {
+  for (const TcpSequence begin : kBegins) {
+    const auto custody = holding(begin, "first, then second");
+    custody->become_origin(kNow);
+    custody->note_sent(begin + 6);
+    CHECK_FALSE(custody->waits_for_room());
+    custody->acknowledge(begin + 3, false, kNow);
+    CHECK_FALSE(custody->waits_for_room());
+    custody->acknowledge(begin + 6, false, kNow);
+    CHECK(custody->waits_for_room());
+    custody->note_sent(begin + 18);
+    CHECK_FALSE(custody->waits_for_room());
+    custody->acknowledge(begin + 18, false, kNow);
+    CHECK_FALSE(custody->waits_for_room());
+  }
+}
+
+TEST_CASE("custody: a receiver that says nothing is given up, one that does is not", "[tcp][custody]") {
+  const auto custody = holding(TcpSequence(1000), "bytes");
+  custody->become_origin(kNow);
+  for (Time now = kNow; now < kNow + 99s; now += 3s) custody->on_timeout(now);
+  CHECK_FALSE(custody->given_up(kNow + 99s));
+  CHECK(custody->given_up(kNow + 100s));
+  custody->acknowledge(TcpSequence(1000), false, kNow + 99s);  // its window is shut, it lives
+  CHECK_FALSE(custody->given_up(kNow + 198s));
+  CHECK(custody->given_up(kNow + 199s));
+  custody->acknowledge(TcpSequence(1005), false, kNow + 199s);
+  CHECK_FALSE(custody->given_up(kNow + 1000s));
+}
+
 }  // namespace
 }  // namespace midstream::tcp

@@ -136,6 +136,10 @@ TEST_CASE("splice: windows keep their bytes across two scales", "[tcp][splice]")
                         {14, 13, 1000, 2000},
                         {0, 14, 65535, 3},
                         {8, 7, 65535, 65535},
+                        {0, 0, 1, 16384},  // a message finds room
+                        {0, 7, 16383, 128},
+                        {0, 14, 8192, 1},  // not silenced
+                        {14, 0, 1, 16384},
                         {2, 7, 0, 0}}) {
     CAPTURE(int{row.own}, int{row.presented}, row.window);
     Wire wire(kStarts[0]);
@@ -172,6 +176,19 @@ TEST_CASE("splice: flags and urgent pointer pass, payload is the caller's", "[tc
     CHECK_FALSE(out.flags.rst);
     CHECK(out.urgent == 9);
     CHECK(out.payload.empty());
+  }
+}
+
+TEST_CASE("splice: the base follows over several turns of the circle", "[tcp][splice]") {
+  Direction direction;
+  direction.edits.reset(TcpSequence(1000), TcpSequence(5000));
+  direction.input_base = TcpSequence(1000);
+  uint32_t acknowledged = 1000;
+  for (int i = 0; i < 100; ++i) {
+    acknowledged += 100'000'000;  // 10 GB in all
+    draw_base_along(direction, TcpSequence(acknowledged));
+    CHECK(later(direction.edits.to_input(TcpSequence(acknowledged + 4000)), direction.input_base) ==
+          TcpSequence(acknowledged));
   }
 }
 

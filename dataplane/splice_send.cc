@@ -1,0 +1,101 @@
+// Segments of the switch's own making on a spliced connection, and how bytes are cut into segments.
+
+#include <algorithm>
+
+#include "dataplane/worker.h"
+
+namespace midstream {
+namespace {
+
+// How far the receiver lets us send.
+TcpSequence window_edge(const Connection& c, bool to_client) {
+  const TcpHalf& half = to_client ? c.client_half : c.server_half;
+  const tcp::Leg& leg = to_client ? c.splice.client : c.splice.server;
+  return half.acknowledged + (uint32_t{half.window} << leg.window_scale);
+}
+
+}  // namespace
+
+// A segment of our own making; it acknowledges what the other end has, nothing that we only passed on.
+tcp::Segment Worker::made_segment(const Connection& c, bool to_client) {
+  if (c.state == ConnectionState::kEnding) {  // there is no other end any more
+    return make_to_client(c.splice, c.from_client.next_expected() + (c.client_half.fin ? 1 : 0));
+  }
+  const TcpSequence number = c.acknowledged(!to_client);
+  return to_client ? make_to_client(c.splice, number) : make_to_server(c.splice, number);
+}
+
+// What we may put into one segment to that side: what it takes, what the way there takes, and what our
+// buffers take.
+size_t Worker::segment_room(const Connection& c, bool to_client) const {
+  constexpr size_t kLargest = 1920;       // a buffer of 2048 less 14 + 4 + 40 + 60 bytes of headers
+  constexpr size_t kTimestampBytes = 12;  // RFC 7323 appendix A
+  const TcpHalf& half = to_client ? c.client_half : c.server_half;
+  const bool timestamps = to_client ? c.splice.client.timestamps : c.splice.server.timestamps;
+  const uint16_t learned = to_client ? c.path_mtu_to_client : c.path_mtu_to_server;
+  const uint16_t link = options_.ports[to_client ? c.client_nic : c.server_nic].mtu;
+  const size_t mtu = learned != 0 ? std::min(learned, link) : link;
+  const size_t headers = (c.client.address.is_v4() ? 20 : 40) + 20;
+  const size_t mss = std::clamp<size_t>(half.mss, 536, kLargest);  // RFC 9293 3.7.1
+  return std::min(mss, mtu - headers) - (timestamps ? kTimestampBytes : 0);
+}
+
+// What the receiver has no room for it would throw away: whose it is sends it again. A shut window is
+// probed with one byte, since the news that it opens may have been lost (RFC 9293 3.8.6.1).
+void Worker::emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence,
+                       Bytes bytes) {
+  const size_t room = segment_room(c, to_client);
+  const TcpSequence edge = window_edge(c, to_client);
+  if (sequence > edge) {
+    out.sequence = edge;
+    return send_segment(c, to_client, out);
+  }
+  bytes = bytes.first(std::min<size_t>(bytes.size(), static_cast<size_t>(std::max(edge - sequence, 1))));
+  out.sack_count = bytes.size() > room ? 0 : out.sack_count;
+  while (!bytes.empty()) {
+    out.payload = bytes.first(std::min(room, bytes.size()));
+    bytes = bytes.subspan(out.payload.size());
+    out.sequence = sequence;
+    out.flags.psh = bytes.empty();
+    sequence += out.payload.size();
+    if (sequence <= edge) c.splice.direction(to_client).custody.note_sent(sequence);
+    send_segment(c, to_client, out);
+  }
+}
+
+// Sends again, within the receiver's window, what the switch has to deliver itself. A FIN needs no
+// room.
+void Worker::repeat_origin(Connection& c, bool to_client) {
+  const tcp::Custody& custody = c.splice.direction(to_client).custody;
+  tcp::Segment out = made_segment(c, to_client);
+  emit_data(c, to_client, out, custody.begin(), custody.origin());
+  if (!custody.fin_outstanding() || custody.end() > window_edge(c, to_client)) return;
+  out.flags.fin = true;
+  out.sequence = custody.end();
+  send_segment(c, to_client, out);
+}
+
+// The client has not acknowledged anything for as long as TCP waits: it is gone. Both sides are told.
+void Worker::give_up_client(Connection& c) {
+  for (const bool to_client : {true, false}) {
+    if (!to_client && c.state == ConnectionState::kEnding) continue;
+    tcp::Segment out = made_segment(c, to_client);
+    const tcp::Direction& own = c.splice.direction(to_client);
+    out.sequence = to_client ? own.custody.begin() : own.edits.to_output(own.released);
+    out.flags.rst = true;
+    out.timestamps.reset();
+    send_segment(c, to_client, out);
+  }
+  note_closed(c);
+  arm(c, now_ + 1s);
+}
+
+// A pure acknowledgement to one side for bytes that the switch has taken on itself.
+void Worker::acknowledge_sender(Connection& c, bool to_client) {
+  tcp::Segment out = made_segment(c, to_client);
+  const tcp::Direction& own = c.splice.direction(to_client);
+  out.sequence = own.edits.to_output(own.released);
+  send_segment(c, to_client, out);
+}
+
+}  // namespace midstream
