@@ -9,6 +9,9 @@ namespace {
 
 constexpr int64_t kEndTolerance_ns = 1'000'000'000;  // positions this close to the known end have ended
 constexpr Duration kByeHold = 150ms;
+// For one track far before the known end, while others play: a server that goes away says BYE when the
+// last of what it has queued is sent, track by track (gst: 270 ms apart, answering all the while).
+constexpr Duration kTrackByeHold = 3s;
 // Between two steps toward a session. Clients wait 5 to 10 s for an answer, and servers close a
 // connection that stays without a session after 10 s at the earliest (gortsplib).
 constexpr Duration kOpening = 10s;
@@ -130,27 +133,29 @@ bool Worker::silent(const Connection& c) const {
 }
 
 // A track may end before the others, and a presentation of unknown length at any time: then the server
-// is asked. When all tracks have ended before the known end, it is failing.
-void Worker::hold_bye(Frame& frame, Connection& c, uint8_t index) {
+// is asked. When all tracks have ended before the known end, it is failing; and until the others have
+// said more, or come to their end, one track alone is not believed.
+void Worker::hold_bye(Frame& frame, Connection& c, const FlowTarget& target) {
   HeldByes& held = held_byes_[c.index];
-  if (held.frames.size() >= rtsp::kMaxStreams) return drop(frame.mbuf, Drop::kParkFull);
-  held.frames.push_back({frame.mbuf, frame.port});
-  held.until = now_ + kByeHold;
-  const rtsp::Session& session = c.conversation.sessions[index];
-  bool all = session.duration.has_value();
+  if (held.byes.size() >= rtsp::kMaxStreams) return drop(frame.mbuf, Drop::kParkFull);
+  held.byes.push_back({frame.mbuf, c.stream_state[target.session][target.stream]});
+  const rtsp::Session& session = c.conversation.sessions[target.session];
+  const bool known_end = session.duration.has_value();
+  bool all = true;
   for (uint8_t i = 0; i < session.stream_count; ++i) {
-    const uint16_t slot = c.stream_state[index][i];
+    const uint16_t slot = c.stream_state[target.session][i];
     all &= slot == kNoStream || streams_[slot].said_bye;
   }
-  if (all && freeze(c, Cause::kBye)) return;
+  if (known_end && all && freeze(c, Cause::kBye)) return;
+  held.until = now_ + (known_end ? kTrackByeHold : kByeHold);
   suspect(c, Cause::kBye);
   arm(c, now_ + kByeHold);
 }
 
 void Worker::let_byes_go(Connection& c) {
   HeldByes& held = held_byes_[c.index];
-  for (const Parked& bye : held.frames) transmit(bye.frame, c.client_nic);
-  held.frames.clear();
+  for (const HeldBye& bye : held.byes) transmit(bye.frame, c.client_nic);
+  held.byes.clear();
   for (const auto& session : c.stream_state) {
     for (const uint16_t slot : session) {
       if (slot != kNoStream && streams_[slot].said_bye) streams_[slot].ended = true;
@@ -159,8 +164,16 @@ void Worker::let_byes_go(Connection& c) {
 }
 
 void Worker::drop_byes(const Connection& c) {
-  for (const Parked& bye : held_byes_[c.index].frames) drop(bye.frame, Drop::kHeldEnding);
-  held_byes_[c.index].frames.clear();
+  for (const HeldBye& bye : held_byes_[c.index].byes) drop(bye.frame, Drop::kHeldEnding);
+  held_byes_[c.index].byes.clear();
+}
+
+// It plays again: what it had said before is void.
+void Worker::drop_bye(const Connection& c, uint16_t slot) {
+  std::erase_if(held_byes_[c.index].byes, [&](const HeldBye& bye) {
+    if (bye.stream == slot) drop(bye.frame, Drop::kHeldEnding);
+    return bye.stream == slot;
+  });
 }
 
 // One timer a connection: the earliest of what it waits for.
@@ -177,8 +190,8 @@ void Worker::on_timer(Connection& c) {
   if (closed || never_opened || now_ - last_sign >= kIdleLimit) return forget(c);
 
   Time next = now_ + kIdleCheck;
-  if (const HeldByes& held = held_byes_[c.index]; !held.frames.empty()) {
-    if (held.until <= now_ && !c.suspected) let_byes_go(c);
+  if (const HeldByes& held = held_byes_[c.index]; !held.byes.empty()) {
+    if (!c.suspected && (held.until <= now_ || !ending_is_failure(c))) let_byes_go(c);
     next = std::max(held.until, now_ + kByeHold / 8);
   }
   if (c.conversation.any_playing() && (c.closed_at == Time{} || lives_on)) {

@@ -256,7 +256,7 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
     frame.bytes = {rte_pktmbuf_mtod(built, uint8_t*), built->pkt_len};
   }
   stream.said_bye |= summary.has_bye;
-  if (summary.has_bye && ending_is_failure(c)) return hold_bye(frame, c, target.session);
+  if (summary.has_bye && ending_is_failure(c)) return hold_bye(frame, c, target);
   if (c.state == ConnectionState::kSpliced) return transmit(frame.mbuf, c.client_nic);
   bridge(frame);
 }

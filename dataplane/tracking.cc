@@ -218,6 +218,7 @@ void Worker::anchor_streams(Connection& c) {
       if (!session.resumed) state.started = state.position.anchored();
       state.interval.restart(now_);
       state.said_bye = state.ended = false;
+      drop_bye(c, c.stream_state[s][i]);
     }
   }
   if (c.conversation.any_playing()) arm(c, now_ + options_.stall);

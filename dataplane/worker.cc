@@ -49,7 +49,7 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
 
 Worker::~Worker() {
   for (HeldByes& held : held_byes_) {
-    for (Parked& bye : held.frames) rte_pktmbuf_free(bye.frame);
+    for (const HeldBye& bye : held.byes) rte_pktmbuf_free(bye.frame);
   }
   for (auto* queues : {&parked_, &held_}) {
     for (auto& queue : *queues) {

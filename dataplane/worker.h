@@ -104,8 +104,12 @@ class Worker {
     rte_mbuf* frame;
     uint16_t port;
   };
+  struct HeldBye {
+    rte_mbuf* frame;
+    uint16_t stream;  // its slot
+  };
   struct HeldByes {
-    std::vector<Parked> frames;
+    std::vector<HeldBye> byes;
     Time until{};
   };
 
@@ -274,9 +278,10 @@ class Worker {
   bool freeze(Connection& c, Cause cause);
   void suspect(Connection& c, Cause cause);
   bool silent(const Connection& c) const;
-  void hold_bye(Frame& frame, Connection& c, uint8_t session);
+  void hold_bye(Frame& frame, Connection& c, const FlowTarget& target);
   void let_byes_go(Connection& c);
   void drop_byes(const Connection& c);
+  void drop_bye(const Connection& c, uint16_t slot);
   void arm(Connection& c, Time when);
   void on_timer(Connection& c);
 

@@ -213,6 +213,22 @@ TEST_CASE("the server says BYE and closes in the middle of the movie") {
   check_contract(world);
 }
 
+// gst-rtsp-server that is told to end: a track's BYE leaves behind the last of what it has queued.
+TEST_CASE("the server says BYE track by track, answering all the while, and closes") {
+  const size_t first = GENERATE(0, 1);
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().end_track(first);
+  world.run_for(1s);
+  CHECK(world.dut.events().size() == 0);
+  const bool closes = GENERATE(true, false);
+  world.a().end_track(1 - first);
+  if (closes) world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
 TEST_CASE("the first frames are the last: a dies right after PLAY") {
   WorldOptions options;
   options.seed = GENERATE(from_range(seeds(10)));

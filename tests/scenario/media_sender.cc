@@ -134,7 +134,8 @@ void MediaSender::send(SenderTrack& t, const PlannedPacket& planned) {
 }
 
 void MediaSender::report(size_t track, uint64_t generation, bool bye) {
-  if (generation != generation_) return;
+  if (generation != generation_ || schedules_[track].ended) return;
+  schedules_[track].ended = bye;
   SenderTrack& t = tracks_[track];
   const Time now = host_.timeline().now();
   const Duration line = start_ + (now - play_time_);  // runs on even behind the last packet
@@ -153,6 +154,11 @@ void MediaSender::report(size_t track, uint64_t generation, bool bye) {
 
 void MediaSender::say_bye() {
   for (size_t i = 0; i < tracks_.size(); ++i) report(i, generation_, true);
+}
+
+void MediaSender::end_track(size_t track) {
+  schedules_[track].next = schedules_[track].packets.size();
+  report(track, generation_, true);
 }
 
 void MediaSender::say_bye_when_all_sent() {

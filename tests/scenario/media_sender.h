@@ -60,9 +60,10 @@ class MediaSender {
   std::vector<SenderTrack>& tracks() { return tracks_; }
   void play(Duration position, bool accurate, bool seeking);
   void pause();
-  void resume();   // where pause() left off, not one packet twice
-  void stop();     // for good
-  void say_bye();  // of every track, now
+  void resume();                 // where pause() left off, not one packet twice
+  void stop();                   // for good
+  void say_bye();                // of every track, now
+  void end_track(size_t track);  // BYE: nothing more of it, the others play on
   bool playing() const { return playing_; }
   Duration position() const;  // NPT now
   // When the last packet of all had left.
@@ -72,6 +73,7 @@ class MediaSender {
   struct Schedule {
     std::vector<PlannedPacket> packets;
     size_t next = 0;
+    bool ended = false;  // it was said
   };
 
   void start();

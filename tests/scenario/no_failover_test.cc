@@ -194,6 +194,47 @@ TEST_CASE("the end of a presentation of unknown length: BYE passes, and the clos
   check_nothing_moved(world);
 }
 
+bool has_ended(const ClientTrack& track) { return !track.rtcp.empty() && track.rtcp.back().rtcp.bye; }
+
+TEST_CASE("a track that ends long before the others: the client is told, and nothing moves") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 50));
+  const ClientTrack& sound = world.client().tracks()[1];
+  world.a().end_track(1);
+  CHECK(world.run_until([&] { return has_ended(sound); }, 4s));
+  CHECK(world.run_to_the_end());
+  world.run_for(1s);
+  CHECK(check_connection(world, {}) == Findings{});
+  CHECK(check_rtp(world, {}) == Findings{});
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a track that ends shortly before the others ends with them at the latest") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(
+      world.run_until([&] { return world.a().newest_session()->sender->position() >= 6500ms; }, 10s));
+  world.a().end_track(1);
+  CHECK(world.run_until([&] { return has_ended(world.client().tracks()[1]); }, 700ms));
+  CHECK(world.run_to_the_end());
+  check_nothing_moved(world);
+}
+
+TEST_CASE("a seek back behind the end of a track: the BYE of before does not end it again") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 100));
+  world.a().end_track(1);
+  world.run_for(500ms);
+  REQUIRE(world.client().play("npt=1-"));
+  world.run_for(4s);
+  const auto told = [](const ReceivedRtcp& packet) { return packet.rtcp.bye; };
+  CHECK(std::ranges::none_of(world.client().tracks()[1].rtcp, told));
+  CHECK(world.run_to_the_end());
+  check_nothing_moved(world);
+}
+
 TEST_CASE("a connection that is closed as announced, or that nobody uses, may end") {
   SwitchedWorld world;
   REQUIRE(world.client().connect());

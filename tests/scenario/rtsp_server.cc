@@ -47,6 +47,11 @@ void RtspServer::shut_down() {
   die(Death::kFin);
 }
 
+void RtspServer::end_track(size_t track) {
+  for (Session& s : sessions_)
+    if (s.open) s.sender->end_track(track);
+}
+
 size_t RtspServer::count(const std::string& method) const {
   size_t n = 0;
   for (const Request& r : requests_) n += r.message.method() == method;

@@ -63,6 +63,7 @@ class RtspServer {
   void start();                         // (again) listens; nothing of an earlier life is known
   void die(Death how);                  // the process ends
   void shut_down();                     // says BYE, then the process ends
+  void end_track(size_t track);         // of every session
   void freeze() { process_.freeze(); }  // the kernel goes on, the process does not
   void thaw() { process_.thaw(); }
   // From now on requests are read and acknowledged but not answered.
