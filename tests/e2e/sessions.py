@@ -15,6 +15,7 @@ from support.rtsp_client import RtspClient
 from support.shell import wait_until
 
 SEEK_TO_S = 8.0
+PARAMETER_SETS = 2                  # what gst sends before the first picture behind a seek
 USER, PASSWORD = "viewer", "two words"
 
 
@@ -52,15 +53,47 @@ def seek_then_kill(case):
         events = lab.midstream.ask("events")
     expect_none(done.contract_violations(skips=1) + done.player_violations())
     expect([event["outcome"] for event in events] == ["resumed"], f"one failover was expected: {events}")
+    for stream, media in zip(done.conversation.streams, expected["media"]):
+        expect_none(_two_passages(stream, media))
     for number, (passages, frames) in enumerate(zip(done.client.passages(), expected["frames"])):
         expect(len(passages) == 2, f"stream {number} has {len(passages)} passages instead of two")
-        # Before the seek the movie's beginning; behind it the movie from a key frame to its end.
         first, second = passages
         expect_none(player.compare(done.client, [first], [frames[:len(first)]]))
         start = next((n for n, frame in enumerate(frames) if frame[2] == second[0][2]), None)
         expect(start is not None, f"stream {number} goes on with a frame that is not of the movie")
-        expect(abs(second[0][0] - SEEK_TO_S) < 0.05, f"stream {number} goes on at {second[0][0]} s")
-        expect_none(player.compare(done.client, [second], [frames[start:]]))
+        expect_none(player.compare(done.client, [_untimed(second)], [_untimed(frames[start:])]))
+
+
+def _two_passages(stream, expected):
+    """On the wire: the movie's beginning, a seek, and from a key frame there the movie to its end."""
+    label, got = f"media {stream.encoding}", contract.media_of(contract.Only(stream))[0]
+    place = {digest: number for number, (digest, *_) in enumerate(expected)}
+    at = [place.get(digest) for digest, *_ in got]
+    left = next((n for n, number in enumerate(at) if number != n), len(at))
+    back = next((n for n in range(len(at) - 1, 0, -1) if at[n - 1] is None or at[n] != at[n - 1] + 1), 0)
+    if at[back] is None:
+        return [f"{label}: the last packet is not of the movie"]
+    found, wanted = [], expected[at[back]:]
+    if got[:left] != expected[:left]:
+        found.append(f"{label}: timestamps or markers differ before the seek")
+    if back - left > PARAMETER_SETS:
+        found.append(f"{label}: {back - left} packets between the passages")
+    if abs(wanted[0][1] / stream.clock_rate - SEEK_TO_S) > 0.05:
+        found.append(f"{label}: goes on at {wanted[0][1] / stream.clock_rate:.3f} s")
+    if _from_the_first(got[back:]) != _from_the_first(wanted):
+        found.append(f"{label}: {len(got) - back} packets behind the seek instead of {len(wanted)}, or their "
+                     "timestamps or markers differ")
+    return found
+
+
+def _from_the_first(media):
+    return [[digest, timestamp - media[0][1], marker] for digest, timestamp, marker in media]
+
+
+def _untimed(frames):
+    """rtspsrc counts a passage's positions from the first packet behind its reading the answer to PLAY; on a
+    loaded machine some pictures come before (measured, no server had failed): the packets are judged instead."""
+    return [[0.0, size, digest] for _, size, digest in frames]
 
 
 def _seek_and_kill(lab):
@@ -94,6 +127,38 @@ def pause_kill_play(case):
     expect_none(contract.violations(conversation, mac_of(lab.service), skips=1))
     for stream, media in zip(conversation.streams, expected["media"]):
         expect_none(contract.progress(stream, media))
+
+
+def pause_kill_play_rtspsrc(case):
+    """The same with a player, to the end of the movie."""
+    expected = baseline("half", case.seconds, "rtspsrc", case.instance)
+    with case.lab() as lab:
+        lab.warm(["a", "b"], "half")
+        done = play(lab, "half", case.directory, _pause_and_kill(lab), "rtspsrc")
+        events = lab.midstream.ask("events")
+    expect([event["outcome"] for event in events] == ["resumed"], f"one failover was expected: {events}")
+    expect_none(done.contract_violations(skips=1) + done.player_violations())
+    for stream, media in zip(done.conversation.streams, expected["media"]):
+        expect_none(contract.progress(stream, media))
+        expect(len(media) - len(stream.rtp) <= contract.COUNTED_AHEAD, f"{stream.encoding} does not reach the end")
+    for number, (ours, theirs) in enumerate(zip(done.frames, expected["frames"])):
+        place = {digest: at for at, (_, _, digest) in enumerate(theirs)}
+        at = [place.get(digest, -1) for _, _, digest in ours]
+        expect(at == sorted(set(at)) and at[0] >= 0, f"stream {number} does not go forward through the movie")
+
+
+def _pause_and_kill(lab):
+    def state(name):
+        return [row["state"] for row in lab.midstream.ask(name)]
+
+    def script(playing):
+        playing.wait_for_position(3)
+        playing.client.tell("pause")
+        playing.wait(lambda: state("sessions") == ["paused"], "the switch to see the pause")
+        lab.kill_server("a")
+        playing.wait(lambda: state("servers")[0] == "down", "the switch to find server a down")
+        playing.client.tell("play")
+    return script
 
 
 def acknowledged_unanswered(case):
@@ -135,4 +200,4 @@ def _converse(case, lab, talk):
     return Conversation(capture.packets(), lab.client, lab.service, PORT), events
 
 
-CASES = [chain_of_three, digest_authentication, seek_then_kill, pause_kill_play, acknowledged_unanswered]
+CASES = [chain_of_three, digest_authentication, seek_then_kill, pause_kill_play, pause_kill_play_rtspsrc, acknowledged_unanswered]

@@ -14,8 +14,10 @@ REPORT_TOLERANCE_S = 0.001          # sender reports: on one NTP/RTP line within
 COUNTED_AHEAD = 12
 
 
-def violations(conversation, server_mac, baseline=None, skips=0, strangers=()):
+def violations(conversation, server_mac, baseline=None, skips=0, strangers=(), tolerance_s=REPORT_TOLERANCE_S):
     """`skips`: how often a stream may leave out a few sequence numbers (a seek drops what gst has queued).
+
+    `tolerance_s`: how far reports may leave the session's line.
 
     `strangers`: addresses of servers that the client must not hear of. Without a `server_mac` it is the
     first one that the server's address is seen with.
@@ -26,8 +28,8 @@ def violations(conversation, server_mac, baseline=None, skips=0, strangers=()):
         return found + ["RTSP: the client set up no stream"]
     found += _answers(conversation)
     for stream in conversation.streams:
-        found += _one_stream(stream, skips) + _reports(stream)
-    found += _lip_sync(conversation.streams) + _neighbours(conversation, server_mac)
+        found += _one_stream(stream, skips) + _reports(stream, tolerance_s)
+    found += _lip_sync(conversation.streams, tolerance_s) + _neighbours(conversation, server_mac)
     found += _foreign_addresses(conversation, strangers)
     if baseline is not None and len(baseline) != len(conversation.streams):
         found.append(f"RTSP: {len(conversation.streams)} streams were set up instead of {len(baseline)}")
@@ -101,7 +103,7 @@ def _one_stream(stream, skips):
 def _media(stream, expected):
     """Complete, in order, nothing twice, and every timestamp where it would have been."""
     label = f"media {stream.encoding}"
-    got = media_of(_Only(stream))[0]
+    got = media_of(Only(stream))[0]
     if got == expected:
         return []
     digests = [item[0] for item in got]
@@ -121,22 +123,26 @@ def progress(stream, expected):
     """For a client that pauses: forward through the movie, and no more left out than a server has queued."""
     label, at, skipped = f"media {stream.encoding}", -1, 0
     place = {item[0]: number for number, item in enumerate(expected)}
-    for digest, *_ in media_of(_Only(stream))[0]:
+    for digest, *when in media_of(Only(stream))[0]:
         if digest not in place:
             return [f"{label}: a packet behind number {at} is not of the movie"]
         if place[digest] <= at:
             return [f"{label}: number {at} is followed by number {place[digest]}"]
         skipped += place[digest] - at - 1
         at = place[digest]
+        if when != expected[at][1:]:
+            return [f"{label}: number {at} has timestamp and marker {when} instead of {expected[at][1:]}"]
     return [f"{label}: {skipped} packets are left out"] if skipped > COUNTED_AHEAD else []
 
 
-class _Only:
+class Only:
+    """A conversation of one stream."""
+
     def __init__(self, stream):
         self.streams = [stream]
 
 
-def _reports(stream):
+def _reports(stream, tolerance_s):
     label, found = f"RTCP {stream.encoding}", []
     reports = [report for packet in stream.rtcp for report in packet.reports]
     if stream.rtp and {report.ssrc for report in reports} - {stream.rtp[0].ssrc}:
@@ -149,7 +155,7 @@ def _reports(stream):
             found.append(f"{label}: the counts fall from {before.packets}/{before.bytes} "
                          f"to {after.packets}/{after.bytes}")
         drift = _drift(before, after, stream.clock_rate)
-        if abs(drift) > REPORT_TOLERANCE_S:
+        if abs(drift) > tolerance_s:
             found.append(f"{label}: a report leaves the line by {drift * 1000:.2f} ms")
     return found + _last_report(label, stream, reports)
 
@@ -171,14 +177,14 @@ def _last_report(label, stream, reports):
     return found
 
 
-def _lip_sync(streams):
+def _lip_sync(streams, tolerance_s):
     """The NTP time of the first packet differs between the streams by what it always did."""
     found = []
     for stream in streams[1:]:
         pairs = [(_begin(report, streams[0]), _begin(other, stream))
                  for report in _all_reports(streams[0]) for other in _all_reports(stream)]
         offsets = [one - other for one, other in pairs]
-        if offsets and max(offsets) - min(offsets) > REPORT_TOLERANCE_S:
+        if offsets and max(offsets) - min(offsets) > tolerance_s:
             found.append(f"RTCP: {streams[0].encoding} and {stream.encoding} "
                          f"drift apart by {(max(offsets) - min(offsets)) * 1000:.2f} ms")
     return found

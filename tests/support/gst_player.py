@@ -23,6 +23,9 @@ import gi
 gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst  # noqa: E402
 
+# PyGObject makes a class when it is first used, and two streaming threads at once may make two of it.
+USED = (Gst.Buffer, Gst.Caps, Gst.Event, Gst.EventType, Gst.Format, Gst.PadProbeInfo, Gst.PadProbeReturn,
+        Gst.Segment, Gst.Structure)
 DEPAYLOADERS = {"H264": "rtph264depay", "MPEG4-GENERIC": "rtpmp4gdepay", "PCMA": "rtppcmadepay"}
 UDP_ONLY = 1
 RTP_TIMESTAMPS_ONLY = 0             # the other buffer modes mix the time of arrival into positions
@@ -70,7 +73,7 @@ class Player:
     def _write(self, *words):
         print(*words, file=self._file, flush=True)
 
-    def _fault(self, text):
+    def fault(self, text):
         self._write("fault", text.replace("\n", " "))
 
     def _link(self, _source, pad):
@@ -78,7 +81,7 @@ class Player:
         caps = pad.get_current_caps().get_structure(0)
         encoding, media = caps.get_string("encoding-name"), caps.get_string("media")
         if media in self._linked or encoding not in DEPAYLOADERS:
-            self._fault(f"a pad of its own for {media} {encoding}: {pad.get_name()}")
+            self.fault(f"a pad of its own for {media} {encoding}: {pad.get_name()}")
             return
         number = 0 if media == "video" else 1
         self._linked.add(media)
@@ -108,7 +111,7 @@ class Player:
             self._write("flush", number)
         # gst-rtsp-server announces one number too few now and then: nothing is missing before the first.
         elif event.has_name("GstRTPPacketLost") and number in self._playing:
-            self._fault(f"stream {number}: packet lost: {event.get_structure().to_string()}")
+            self.fault(f"stream {number}: packet lost: {event.get_structure().to_string()}")
         return Gst.PadProbeReturn.OK
 
     def _hear(self, _bus, message):
@@ -116,11 +119,11 @@ class Player:
             self._loop.quit()
         elif message.type == Gst.MessageType.ERROR:
             error, detail = message.parse_error()
-            self._fault(f"error: {error.message}: {detail}")
+            self.fault(f"error: {error.message}: {detail}")
             self.status = 1
             self._loop.quit()
         elif message.type == Gst.MessageType.WARNING:
-            self._fault(f"warning: {message.parse_warning()[0].message}")
+            self.fault(f"warning: {message.parse_warning()[0].message}")
 
     def _obey(self, descriptor, _condition):
         data = os.read(descriptor, 4096)
@@ -152,7 +155,10 @@ def forget_the_end(pad, info):
 def main():
     Gst.init(None)
     with open(sys.argv[2], "w", encoding="utf-8") as file:
-        sys.exit(Player(sys.argv[1], file).run())
+        player = Player(sys.argv[1], file)
+        # What goes wrong in a callback would only be printed.
+        sys.excepthook = lambda kind, error, _: player.fault(f"gst_player: {kind.__name__}: {error}")
+        sys.exit(player.run())
 
 
 if __name__ == "__main__":

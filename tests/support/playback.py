@@ -43,8 +43,8 @@ class Run:
         return self.contract_violations(expected["media"]) + self.player_violations() \
             + player.compare(self.client, self.frames, expected["frames"])
 
-    def contract_violations(self, media=None, skips=0):
-        return contract.violations(self.conversation, self.server_mac, media, skips, self.strangers)
+    def contract_violations(self, media=None, **allowed):
+        return contract.violations(self.conversation, self.server_mac, media, strangers=self.strangers, **allowed)
 
     def player_violations(self):
         found = [] if self.status == 0 else [f"{self.client.name} ended with status {self.status}"]

@@ -40,6 +40,9 @@ LIVE = ("( videotestsrc is-live=true pattern=smpte75 ! video/x-raw,width=320,hei
         "! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 "
         "audiotestsrc is-live=true wave=pink-noise samplesperbuffer=1024 ! audio/x-raw,rate=48000,channels=1 "
         "! audioconvert ! avenc_aac ! aacparse ! rtpmp4gpay name=pay1 pt=97 )")
+# PyGObject makes a class when it is first used, and two streaming threads at once may make two of it.
+USED = (Gst.Buffer, Gst.BufferList, Gst.EventType, Gst.Format, Gst.PadProbeInfo, Gst.PadProbeReturn,
+        Gst.PadProbeType, Gst.Query, Gst.QueryType, Gst.Segment, Gst.State)
 BURST_S = 0.8
 GOODBYE_MS = 100                    # for the BYEs to leave
 ROLE = "viewer"
