@@ -19,19 +19,29 @@ namespace midstream::scenario {
 struct Expectation {
   // What the PLAY that started the media asked for: position as a would serve it.
   Duration position{0};
-  bool played_to_the_end = true;      // every unit of the movie must have come, and a BYE
-  bool media_may_be_lost = false;     // links lose or reorder: the sequence may then have holes
-  bool media_may_come_twice = false;  // links duplicate
+  bool played_to_the_end = true;  // every unit of the movie must have come, and a BYE
+  // Links lose or reorder: the sequence of a stream over UDP may then have holes. What comes inside the
+  // connection is whole and in order over any link, ...
+  bool media_may_be_lost = false;
+  bool media_may_come_twice = false;  // links duplicate; the same
+  bool server_may_drop = false;       // ... but for a server that drops packets when its socket is full
   bool bye_at_the_end = true;         // false: the server that plays last is not one to say it
   bool bye_may_come = false;          // the end may have come, or not
   // Servers cut frames into packets of other sizes: the frame in which one died cannot be completed.
   uint32_t frames_left_half = 0;
+  // So many frames inside the connection a left half sent and b cannot complete, since it cuts the
+  // media into other packets: the length that was promised is kept, what fills it is not judged. The
+  // packet may be missing, and its number.
+  uint32_t padded_frames = 0;
   bool connection_lives = true;
   bool all_requests_answered = true;
   uint32_t timestamp_tolerance =
       0;  // ticks; 1 where b's clock starts at the seek (its rounding differs)
   double report_tolerance_ms = 1;
 };
+
+// By what an expectation says of links or servers.
+bool may_be_lost(const Expectation& expected, const ClientTrack& track);
 
 using Findings = std::vector<std::string>;
 

@@ -7,7 +7,8 @@
 namespace midstream::scenario {
 namespace {
 
-constexpr int kRounds = 5;  // of a live movie: longer than any test watches
+constexpr int kRounds = 5;             // of a live movie: longer than any test watches
+constexpr Duration kFullSocket = 1ms;  // how often a server looks at it
 
 void add(std::vector<PlannedPacket>& packets, const Track& track, const MediaUnit& unit, Duration pts,
          Duration when, size_t packet_bytes) {
@@ -113,8 +114,9 @@ void MediaSender::step(size_t track, uint64_t generation) {
   Schedule& s = schedules_[track];
   if (s.next == s.packets.size()) return say_bye_when_all_sent();
   const Time due = play_time_ + s.packets[s.next].when;
-  if (due <= host_.timeline().now()) send(tracks_[track], s.packets[s.next++]);
-  Time next = host_.timeline().now() + personality_.packet_spacing;
+  const bool waits = must_wait(tracks_[track]);
+  if (due <= host_.timeline().now() && !waits) send(tracks_[track], s.packets[s.next++]);
+  Time next = host_.timeline().now() + (waits ? kFullSocket : personality_.packet_spacing);
   if (s.next < s.packets.size()) next = std::max(next, play_time_ + s.packets[s.next].when);
   host_.timeline().at(next, [this, track, generation] {
     process_.run([this, track, generation] { step(track, generation); });
@@ -130,7 +132,44 @@ void MediaSender::send(SenderTrack& t, const PlannedPacket& planned) {
                       planned.packet.payload};
   ++t.sent_packets;
   t.sent_bytes += static_cast<uint32_t>(rtp.payload.size());
-  host_.send_udp(t.server_rtp, t.client_rtp, write_rtp(rtp));
+  write(t, false, write_rtp(rtp));
+}
+
+bool MediaSender::socket_is_full(const SenderTrack& t) const {
+  return t.connection != nullptr && t.connection->bytes_unacknowledged() >= personality_.socket_bytes;
+}
+
+bool MediaSender::must_wait(const SenderTrack& t) const {
+  return socket_is_full(t) && !personality_.drops_when_full;
+}
+
+void MediaSender::write(SenderTrack& t, bool rtcp, Bytes packet) {
+  if (t.connection == nullptr)
+    return host_.send_udp(static_cast<uint16_t>(t.server_rtp + (rtcp ? 1 : 0)),
+                          rtcp ? t.client_rtcp : t.client_rtp, packet);
+  if (socket_is_full(t) && personality_.drops_when_full) {
+    ++dropped_;
+    return;
+  }
+  const std::string frame = write_frame(rtcp ? t.channels.rtcp : t.channels.rtp, packet);
+  if (cut_ && !rtcp && &t == &tracks_[cut_->track]) return write_cut(t, frame);
+  size_t first = frame.size();
+  if (personality_.frame_writes == Personality::FrameWrites::kHeaderApart) first = kFrameHeaderBytes;
+  if (personality_.frame_writes == Personality::FrameWrites::kAnywhere)
+    first = host_.random().between(1, static_cast<uint32_t>(frame.size()));
+  t.connection->send(std::string_view(frame).substr(0, first));
+  if (first < frame.size()) t.connection->send(std::string_view(frame).substr(first));
+}
+
+void MediaSender::cut_next_frame(size_t track, size_t bytes, std::function<void()> then) {
+  cut_ = {track, bytes, std::move(then)};
+}
+
+void MediaSender::write_cut(SenderTrack& t, std::string frame) {
+  frame.resize(std::min(frame.size() - 1, cut_->bytes));
+  t.connection->send(frame);
+  stop();
+  host_.timeline().at(host_.timeline().now(), std::exchange(cut_, {})->then);
 }
 
 void MediaSender::report(size_t track, uint64_t generation, bool bye) {
@@ -138,6 +177,12 @@ void MediaSender::report(size_t track, uint64_t generation, bool bye) {
   schedules_[track].ended = bye;
   SenderTrack& t = tracks_[track];
   const Time now = host_.timeline().now();
+  if (must_wait(t) && !bye) {
+    host_.timeline().after(kFullSocket, [this, track, generation] {
+      process_.run([this, track, generation] { report(track, generation, false); });
+    });
+    return;
+  }
   const Duration line = start_ + (now - play_time_);  // runs on even behind the last packet
   Rtcp rtcp;
   rtcp.ssrc = t.ssrc;
@@ -145,7 +190,7 @@ void MediaSender::report(size_t track, uint64_t generation, bool bye) {
                              t.base_timestamp + t.track->ticks(line), t.sent_packets, t.sent_bytes};
   rtcp.cname = cname_;
   rtcp.bye = bye;
-  host_.send_udp(static_cast<uint16_t>(t.server_rtp + 1), t.client_rtcp, write_rtcp(rtcp));
+  write(t, true, write_rtcp(rtcp));
   if (bye) return;
   host_.timeline().after(personality_.report_interval, [this, track, generation] {
     process_.run([this, track, generation] { report(track, generation, false); });
@@ -153,7 +198,7 @@ void MediaSender::report(size_t track, uint64_t generation, bool bye) {
 }
 
 void MediaSender::say_bye() {
-  for (size_t i = 0; i < tracks_.size(); ++i) report(i, generation_, true);
+  for (size_t i = 0; i < schedules_.size(); ++i) report(i, generation_, true);
 }
 
 void MediaSender::end_track(size_t track) {

@@ -1,10 +1,12 @@
-// Sends one session's tracks over UDP in a server's manner: paced by the movie's send times, a burst
-// at an accurate seek, sender reports on one NTP/RTP line, BYE at the end.
+// Sends one session's tracks in a server's manner, over UDP or as frames inside the RTSP connection:
+// paced by the movie's send times, a burst at an accurate seek, sender reports on one NTP/RTP line, BYE
+// at the end. While the connection's socket is full its packets wait, or are dropped.
 //
 // A seek to X starts at the key frame K before it. Accurate: all of [K, X) leaves at once, with the
 // timestamp of X; then the pace starts. Otherwise the pace starts at K.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,6 +14,7 @@
 #include <vector>
 
 #include "lib/base/address.h"
+#include "tests/scenario/interleaved.h"
 #include "tests/scenario/movie.h"
 #include "tests/scenario/personality.h"
 #include "tests/scenario/process.h"
@@ -21,11 +24,14 @@
 namespace midstream::scenario {
 
 class Host;
+class TcpPeer;
 
 struct SenderTrack {
   const Track* track = nullptr;
   Endpoint client_rtp, client_rtcp;
-  uint16_t server_rtp = 0;  // RTCP is the next
+  uint16_t server_rtp = 0;        // RTCP is the next
+  TcpPeer* connection = nullptr;  // that it goes into, on these channels; null: UDP
+  Channels channels;
   uint32_t ssrc = 0;
   uint16_t first_sequence = 0;
   uint16_t sequence = 0;        // of the next packet
@@ -62,14 +68,22 @@ class MediaSender {
   void pause();
   void resume();                 // where pause() left off, not one packet twice
   void stop();                   // for good
-  void say_bye();                // of every track, now
+  void say_bye();                // of every track that has played, now
   void end_track(size_t track);  // BYE: nothing more of it, the others play on
+  // Of the next RTP packet of that track only the frame's first bytes leave (never all of them), and
+  // nothing of this session behind them; then `then` happens.
+  void cut_next_frame(size_t track, size_t bytes, std::function<void()> then);
   bool playing() const { return playing_; }
-  Duration position() const;  // NPT now
+  size_t dropped() const { return dropped_; }  // packets that found the socket full
+  Duration position() const;                   // NPT now
   // When the last packet of all had left.
   std::optional<Time> finished() const { return finished_; }
 
  private:
+  struct Cut {
+    size_t track, bytes;
+    std::function<void()> then;
+  };
   struct Schedule {
     std::vector<PlannedPacket> packets;
     size_t next = 0;
@@ -79,6 +93,10 @@ class MediaSender {
   void start();
   void step(size_t track, uint64_t generation);
   void send(SenderTrack& track, const PlannedPacket& planned);
+  bool socket_is_full(const SenderTrack& track) const;
+  bool must_wait(const SenderTrack& track) const;
+  void write(SenderTrack& track, bool rtcp, Bytes packet);
+  void write_cut(SenderTrack& track, std::string frame);
   void report(size_t track, uint64_t generation, bool bye);
   void say_bye_when_all_sent();
 
@@ -89,6 +107,8 @@ class MediaSender {
   std::string cname_;
   std::vector<SenderTrack> tracks_;
   std::vector<Schedule> schedules_;
+  std::optional<Cut> cut_;
+  size_t dropped_ = 0;
   bool playing_ = false;
   std::optional<Time> finished_;
   uint64_t generation_ = 0;  // timers of an older PLAY do nothing

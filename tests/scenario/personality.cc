@@ -25,6 +25,9 @@ Personality live555() {
   p.media_before_answer = true;
   p.media_delay = 100us;
   p.first_report = 0us;
+  p.channel_manner = Personality::ChannelManner::kAsAsked;
+  p.frame_writes = Personality::FrameWrites::kHeaderApart;
+  p.drops_when_full = true;
   p.says_bye = false;
   p.sessions_outlive_connections = true;
   return p;
@@ -54,6 +57,8 @@ Personality gortsplib() {
   p.inserts_parameter_sets = false;
   p.says_bye = false;
   p.one_port_pair = true;
+  p.channel_manner = Personality::ChannelManner::kStrict;
+  p.drops_when_full = true;
   p.sessions_outlive_connections = true;
   p.any_packet_keeps_alive = true;
   p.refuses_ports_in_use = true;

@@ -45,8 +45,19 @@ struct Personality {
   bool one_port_pair = false;        // 8000 and 8001 for everyone
   uint32_t packet_bytes = 1400;      // larger NAL units are fragmented (RFC 6184 5.8)
 
+  // --- inside the connection (RFC 2326 10.12) ---
+  // gst gives other channels than asked if another stream of the connection has them; live555 what is
+  // asked; gortsplib refuses what is not n, n+1, or is taken, and UDP and TCP in one session.
+  enum class ChannelManner { kFree, kAsAsked, kStrict } channel_manner = ChannelManner::kFree;
+  std::optional<uint8_t> first_channel;  // gives channels from here on, whatever was asked for
+  bool says_channels = true;             // in the Transport answer
+  // A whole frame at once; its four bytes of header apart (live555); or cut anywhere.
+  enum class FrameWrites { kWhole, kHeaderApart, kAnywhere } frame_writes = FrameWrites::kWhole;
+  uint32_t socket_bytes = 64 * 1024;  // that its kernel holds for the client
+  bool drops_when_full = false;       // packets, while the socket is full; else they wait
+
   // --- how long a session lives ---
-  bool sessions_outlive_connections = false;  // and go on sending
+  bool sessions_outlive_connections = false;  // and go on sending; over UDP
   bool any_packet_keeps_alive = false;        // else requests, and RTCP from the client's RTCP port
   bool refuses_ports_in_use = false;          // 400 if another session has the same client ports
 

@@ -14,11 +14,19 @@ RtspClient::RtspClient(Host& host, ClientOptions options)
 }
 
 bool RtspClient::connect() {
+  unread_.clear();
+  readable_ = true;
+  disconnected_ = false;
   tcp_ = &host_.connect(options_.local_port, options_.server, options_.tcp);
   tcp_->on_event([this](TcpEvent event) { on_event(event); });
   return host_.timeline().run_until([this] { return tcp_->established() || tcp_->over(); },
                                     options_.patience) &&
          tcp_->established();
+}
+
+void RtspClient::disconnect() {
+  disconnected_ = true;
+  tcp_->close();
 }
 
 bool RtspClient::begin(const std::string& range) {
@@ -62,7 +70,8 @@ std::string RtspClient::format_request(const std::string& method, const std::str
 }
 
 uint32_t RtspClient::request(const std::string& method, const std::string& headers, std::string uri) {
-  transmit(format_request(method, headers, std::move(uri)));
+  const std::string text = format_request(method, headers, std::move(uri));
+  transmit(options_.reports_around_requests ? report_frames() + text + report_frames() : text);
   return cseq_;
 }
 
@@ -70,6 +79,7 @@ std::vector<uint32_t> RtspClient::pipeline(const std::vector<std::string>& metho
   std::vector<uint32_t> cseqs;
   std::string text;
   for (const std::string& m : methods) {
+    if (options_.reports_around_requests) text += report_frames();
     text += format_request(m, "", "");
     cseqs.push_back(cseq_);
   }
@@ -94,16 +104,28 @@ void RtspClient::on_event(TcpEvent event) {
     return;
   }
   unread_ += tcp_->take();
+  read();
+}
+
+void RtspClient::read() {
   RtspMessage message;
-  for (;;) {
-    const Read status = take_message(unread_, message);
-    if (status == Read::kNeedMore) return;
-    if (status == Read::kGarbage) {
-      oddities_.push_back("no RTSP message: " + unread_.substr(0, 60));
-      return;
+  InterleavedFrame frame;
+  while (readable_) {
+    switch (take_element(unread_, message, frame)) {
+      case Element::kNeedMore:
+        return;
+      case Element::kGarbage:
+        oddities_.push_back("neither a message nor a frame: " + unread_.substr(0, 60));
+        readable_ = false;
+        return;
+      case Element::kFrame:
+        on_frame(frame);
+        break;
+      case Element::kMessage:
+        message.time = host_.timeline().now();
+        on_message(message);
+        break;
     }
-    message.time = host_.timeline().now();
-    on_message(message);
   }
 }
 
@@ -148,70 +170,16 @@ bool RtspClient::setup_all() {
 
 bool RtspClient::setup(size_t index) {
   ClientTrack& t = tracks_[index];
-  listen(index);
-  if (!call("SETUP",
-            fmt::format("Transport: RTP/AVP/UDP;unicast;client_port={}-{}\r\n", t.rtp_port,
-                        t.rtp_port + 1),
-            t.control))
-    return false;
+  if (!is_interleaved(index)) listen(index);
+  if (!call("SETUP", "Transport: " + wanted_transport(index) + "\r\n", t.control)) return false;
   const RtspMessage& a = *answer(cseq_);
   const std::string id = a.header("Session");
   session_id_ = id.substr(0, id.find(';'));
-  const std::string transport = a.header("Transport");
-  t.server_rtp =
-      static_cast<uint16_t>(std::strtoul(parameter(transport, "server_port").c_str(), nullptr, 10));
-  t.server_rtcp = static_cast<uint16_t>(t.server_rtp + 1);
-  const std::string ssrc = parameter(transport, "ssrc");
-  if (!ssrc.empty()) t.announced_ssrc = static_cast<uint32_t>(std::strtoul(ssrc.c_str(), nullptr, 16));
-  punch(t);
+  agree(t, a.header("Transport"));
+  if (!t.channels) punch(t);
   if (index == 0 && options_.report_interval > 0ns)
     host_.timeline().after(options_.report_interval, [this] { report(); });
   return true;
-}
-
-void RtspClient::listen(size_t index) {
-  const uint16_t rtp_port = tracks_[index].rtp_port;
-  host_.bind_udp(rtp_port, [this, index](Endpoint source, Bytes bytes) {
-    const auto packet = read_rtp(bytes);
-    if (!packet) return host_.violation("malformed RTP");
-    tracks_[index].rtp.push_back({host_.timeline().now(), source, *packet});
-  });
-  host_.bind_udp(static_cast<uint16_t>(rtp_port + 1), [this, index](Endpoint source, Bytes bytes) {
-    const auto rtcp = read_rtcp(bytes);
-    if (!rtcp) return host_.violation("malformed RTCP");
-    tracks_[index].rtcp.push_back({host_.timeline().now(), source, *rtcp});
-  });
-}
-
-// FFmpeg's ff_rtp_send_punch_packets: an empty RTP packet and an empty receiver report.
-void RtspClient::punch(const ClientTrack& t) {
-  const Address server = options_.server.address;
-  host_.send_udp(t.rtp_port, {server, t.server_rtp}, write_rtp({}));
-  host_.send_udp(static_cast<uint16_t>(t.rtp_port + 1), {server, t.server_rtcp}, write_rtcp({}));
-}
-
-void RtspClient::report() {
-  for (const ClientTrack& t : tracks_) {
-    if (t.rtp.empty() || !reporting_) continue;
-    const uint32_t ssrc = t.rtp.back().packet.ssrc;
-    ReportBlock block{.ssrc = ssrc};
-    block.highest_sequence = t.rtp.front().packet.sequence;
-    for (const ReceivedRtp& r : t.rtp) {
-      const auto step =
-          static_cast<int16_t>(r.packet.sequence - static_cast<uint16_t>(block.highest_sequence));
-      if (step > 0) block.highest_sequence += static_cast<uint32_t>(step);
-    }
-    const auto sr = std::find_if(t.rtcp.rbegin(), t.rtcp.rend(),
-                                 [](const ReceivedRtcp& r) { return r.rtcp.sender.has_value(); });
-    if (sr != t.rtcp.rend()) {
-      block.last_report = static_cast<uint32_t>(sr->rtcp.sender->ntp >> 16);
-      block.delay_since = static_cast<uint32_t>(to_seconds(host_.timeline().now() - sr->time) * 65536);
-    }
-    const Rtcp rtcp{.ssrc = ssrc + 1, .blocks = {block}, .cname = "player"};
-    host_.send_udp(static_cast<uint16_t>(t.rtp_port + 1), {options_.server.address, t.server_rtcp},
-                   write_rtcp(rtcp));
-  }
-  host_.timeline().after(options_.report_interval, [this] { report(); });
 }
 
 }  // namespace midstream::scenario

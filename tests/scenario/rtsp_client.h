@@ -6,8 +6,11 @@
 //   uint32_t cseq = client.request("GET_PARAMETER");
 //   client.await(cseq);
 //
-// It sends punch packets before PLAY and receiver reports in FFmpeg's manner, and records all that it
-// gets: responses, RTP, RTCP, what happened to its connection. It judges nothing; contract.h does.
+// Media comes over UDP, or inside the connection (RFC 2326 10.12), as options.interleaved says of each
+// stream. It sends punch packets before PLAY and receiver reports in FFmpeg's manner, and records all
+// that it gets: responses, RTP, RTCP, what happened to its connection. Its connection's bytes are read
+// from the first to the last; what they are beside answers and packets of its streams is an oddity. It
+// judges nothing; contract.h does.
 #pragma once
 
 #include <map>
@@ -17,6 +20,7 @@
 
 #include "tests/scenario/authentication.h"
 #include "tests/scenario/host.h"
+#include "tests/scenario/interleaved.h"
 #include "tests/scenario/rtp_wire.h"
 #include "tests/scenario/rtsp_text.h"
 
@@ -30,6 +34,12 @@ struct ClientOptions {
   std::string host_name;       // in URLs; empty: the server's address
   std::string user, password;  // answers a server's 401; empty: it cannot
   bool cut_requests = false;   // into segments at random places
+  // Which streams come inside the connection: of the first, the second, ...; the last entry counts for
+  // all that follow, none is UDP.
+  std::vector<bool> interleaved;
+  uint8_t first_channel = 0;  // that it asks for; every stream has the next two
+  // Receiver reports inside the connection stand around every request too, in the same bytes.
+  bool reports_around_requests = false;
   Duration report_interval = 1s;
   Duration patience = 5s;  // for an answer
 };
@@ -48,9 +58,11 @@ struct ClientTrack {
   std::string control;  // URL
   uint16_t rtp_port = 0;
   uint16_t server_rtp = 0, server_rtcp = 0;
+  std::optional<Channels> channels;  // of a stream inside the connection
   std::optional<uint32_t> announced_ssrc;
   std::vector<ReceivedRtp> rtp;
   std::vector<ReceivedRtcp> rtcp;
+  size_t malformed = 0;  // frames on its channels that are no RTP, no RTCP
 };
 struct Exchange {
   std::string method;
@@ -77,7 +89,7 @@ class RtspClient {
   uint32_t request(const std::string& method, const std::string& headers = {}, std::string uri = {});
   // Several in one segment.
   std::vector<uint32_t> pipeline(const std::vector<std::string>& methods);
-  void disconnect() { tcp_->close(); }
+  void disconnect();
   void know_session(const std::string& id) { session_id_ = id; }  // of an earlier connection
 
   const RtspMessage* answer(uint32_t cseq) const;  // null if there is none yet
@@ -86,6 +98,8 @@ class RtspClient {
   const std::vector<std::string>& oddities() const { return oddities_; }  // what nobody asked for
   const std::vector<TcpEvent>& connection_events() const { return events_; }
   const std::vector<ClientTrack>& tracks() const { return tracks_; }
+  // Bytes that are the beginning of a frame or message whose end has not come.
+  const std::string& unread() const { return unread_; }
   void use_session(const std::string& id) { session_id_ = id; }  // of the next requests; empty: none
   const std::string& session_id() const { return session_id_; }
   TcpPeer& tcp() { return *tcp_; }
@@ -99,10 +113,20 @@ class RtspClient {
   std::string format_request(const std::string& method, const std::string& headers, std::string uri);
   void transmit(const std::string& text);
   void on_event(TcpEvent event);
+  void read();
   void on_message(const RtspMessage& message);
+  // --- rtsp_client_media.cc ---
+  bool is_interleaved(size_t track) const;
+  std::string wanted_transport(size_t track) const;
+  void agree(ClientTrack& track, const std::string& transport);
   void listen(size_t track);
   void punch(const ClientTrack& track);
+  void on_frame(const InterleavedFrame& frame);
+  void on_rtp(ClientTrack& track, Endpoint source, Bytes bytes);
+  void on_rtcp(ClientTrack& track, Endpoint source, Bytes bytes);
   void report();
+  Rtcp report_of(const ClientTrack& track);
+  std::string report_frames();
 
   Host& host_;
   ClientOptions options_;
@@ -110,6 +134,8 @@ class RtspClient {
   std::string base_;  // of relative URLs, and what PLAY names: Content-Base, if there was one
   TcpPeer* tcp_ = nullptr;
   std::string unread_;
+  bool readable_ = true;  // its bytes have parsed so far
+  bool disconnected_ = false;
   Identity identity_;
   uint32_t cseq_ = 0;
   std::string session_id_;

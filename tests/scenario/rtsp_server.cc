@@ -52,6 +52,13 @@ void RtspServer::end_track(size_t track) {
     if (s.open) s.sender->end_track(track);
 }
 
+void RtspServer::cut_next_frame(size_t track, size_t bytes, std::function<void()> then) {
+  sessions_.back().sender->cut_next_frame(track, bytes, [this, then = std::move(then)] {
+    answering_ = false;
+    then();
+  });
+}
+
 size_t RtspServer::count(const std::string& method) const {
   size_t n = 0;
   for (const Request& r : requests_) n += r.message.method() == method;
@@ -84,9 +91,11 @@ void RtspServer::on_event(size_t connection, TcpEvent event) {
 }
 
 void RtspServer::end_sessions_of(const TcpPeer& tcp) {
-  if (options_.personality.sessions_outlive_connections) return;
+  const auto goes_inside = [&](const SenderTrack& t) { return t.connection == &tcp; };
+  const bool outlives = options_.personality.sessions_outlive_connections;
   for (Session& s : sessions_)
-    if (s.connection == &tcp) end(s);
+    if (std::ranges::any_of(s.sender->tracks(), goes_inside) || (s.connection == &tcp && !outlives))
+      end(s);
 }
 
 void RtspServer::end(Session& session) {
@@ -121,13 +130,22 @@ void RtspServer::read(size_t connection) {
   Connection& c = connections_[connection];
   c.unread += c.tcp->take();
   RtspMessage message;
-  for (Read status = Read::kMessage; status == Read::kMessage;) {
-    status = take_message(c.unread, message);
-    if (status == Read::kGarbage) {
-      host_.violation("no RTSP message: " + c.unread.substr(0, 60));
-      c.unread.clear();
+  InterleavedFrame frame;
+  for (;;) {
+    switch (take_element(c.unread, message, frame)) {
+      case Element::kNeedMore:
+        return;
+      case Element::kGarbage:
+        host_.violation("neither a message nor a frame: " + c.unread.substr(0, 60));
+        c.unread.clear();
+        return;
+      case Element::kFrame:
+        on_frame(connection, frame);
+        break;
+      case Element::kMessage:
+        on_request(connection, message);
+        break;
     }
-    if (status == Read::kMessage) on_request(connection, message);
   }
 }
 

@@ -1,9 +1,11 @@
-// A scripted RTSP server on a host: answers what players and the switch ask, plays its movie over UDP,
-// and remembers what it was asked and told; all in the manner of its personality. Strict where real
-// servers are: a session must be its own (454), CSeq must be there (400).
+// A scripted RTSP server on a host: answers what players and the switch ask, plays its movie over UDP
+// or inside the connection, and remembers what it was asked and told; all in the manner of its
+// personality. Strict where real servers are: a session must be its own (454), CSeq must be there
+// (400).
 //
-// A session ends when its connection closes (if that is the personality's manner), and when the client
-// has given no sign of life for the session's timeout. die(), freeze() and thaw() are for the tests.
+// A session ends when its connection closes (if that is the personality's manner, or media goes into
+// it), and when the client has given no sign of life for the session's timeout. die(), freeze() and
+// thaw() are for the tests.
 #pragma once
 
 #include <deque>
@@ -54,8 +56,9 @@ class RtspServer {
   struct Report {  // RTCP from a client
     Time time;
     Endpoint from;
-    uint16_t port;
+    uint16_t port;  // 0: inside the connection, on `channel`
     Rtcp rtcp;
+    uint8_t channel = 0;
   };
 
   RtspServer(Host& host, ServerOptions options);
@@ -70,6 +73,9 @@ class RtspServer {
   void stop_answering() { answering_ = false; }
   // Of the next answer only its first bytes leave, and of those behind it none.
   void cut_next_answer(size_t bytes) { answer_cut_ = bytes; }
+  // Of the next RTP packet inside the connection only the frame's first bytes leave (never all of
+  // them), and nothing behind them; then `then` happens: a death, for one.
+  void cut_next_frame(size_t track, size_t bytes, std::function<void()> then);
   // Sees every request first. True: it has dealt with it.
   using Intercept = std::function<bool(const RtspMessage& request, TcpPeer& tcp)>;
   void intercept(Intercept intercept) { intercept_ = std::move(intercept); }
@@ -87,6 +93,7 @@ class RtspServer {
   std::string sdp(const RtspMessage& request) const;  // as it answers this DESCRIBE
   const std::vector<Report>& reports() const { return reports_; }
   size_t punches() const { return punches_; }
+  size_t stray_frames() const { return stray_frames_; }  // on channels of no stream
 
  private:
   struct Connection {
@@ -119,7 +126,14 @@ class RtspServer {
   Session& open_session(const TcpPeer& tcp, const std::string& url);
   bool ports_in_use(const Session* session, const SenderTrack& track) const;
   std::string rtp_info(const Session& session, Duration start, bool fresh_seek) const;
-  SenderTrack make_track(size_t index, const RtspMessage& request, Address client);
+  // --- rtsp_server_transport.cc ---
+  SenderTrack make_track(size_t index);
+  void go_over_udp(SenderTrack& track, Address client, const std::string& transport);
+  void go_inside(SenderTrack& track, TcpPeer& tcp, const Channels& channels);
+  std::string agreed(const SenderTrack& track, Address client) const;
+  bool channel_taken(const TcpPeer& tcp, uint8_t channel) const;
+  std::optional<Channels> choose_channels(const TcpPeer& tcp, std::optional<Channels> asked) const;
+  void on_frame(size_t connection, const InterleavedFrame& frame);
   Session* find(const std::string& session_header);
   void listen_to_reports(uint16_t rtp_port);
   void end_sessions_of(const TcpPeer& tcp);
@@ -141,7 +155,7 @@ class RtspServer {
   std::deque<Session> sessions_;
   std::vector<Request> requests_;
   std::vector<Report> reports_;
-  size_t punches_ = 0;
+  size_t punches_ = 0, stray_frames_ = 0;
   uint16_t next_rtp_port_ = 0;
 };
 

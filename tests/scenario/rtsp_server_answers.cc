@@ -36,12 +36,6 @@ std::string with_authority(const std::string& url, const std::string& authority)
   return url.substr(0, begin) + authority + url.substr(std::min(url.find('/', begin), url.size()));
 }
 
-constexpr uint16_t kOnePort = 8000;  // gortsplib's
-
-uint16_t port_of(const std::string& text) {
-  return static_cast<uint16_t>(std::strtoul(text.c_str(), nullptr, 10));
-}
-
 }  // namespace
 
 std::string RtspServer::sdp(const RtspMessage& request) const {
@@ -87,56 +81,6 @@ std::string RtspServer::session_header(const Session& s, const std::string& meth
                  : fmt::format("Session: {}\r\n", s.id);
 }
 
-SenderTrack RtspServer::make_track(size_t index, const RtspMessage& request, Address client) {
-  Random& random = host_.random();
-  SenderTrack t;
-  t.track = &movie_.tracks[index];
-  const std::string ports = parameter(request.header("Transport"), "client_port");
-  t.client_rtp = {client, port_of(ports)};
-  t.client_rtcp = {client, port_of(ports.substr(ports.find('-') + 1))};
-  if (options_.personality.one_port_pair) {
-    t.server_rtp = kOnePort;
-  } else {
-    t.server_rtp = next_rtp_port_;
-    next_rtp_port_ = static_cast<uint16_t>(next_rtp_port_ + 2);
-  }
-  t.ssrc = random.u32();
-  t.sequence = t.first_sequence = index < options_.first_sequence.size()
-                                      ? options_.first_sequence[index]
-                                      : static_cast<uint16_t>(random.u32());
-  t.base_timestamp =
-      index < options_.base_timestamp.size() ? options_.base_timestamp[index] : random.u32();
-  return t;
-}
-
-RtspServer::Answer RtspServer::setup(size_t connection, const RtspMessage& request) {
-  const Personality& p = options_.personality;
-  const TcpPeer& tcp = *connections_[connection].tcp;
-  size_t index = 0;
-  while (index < movie_.tracks.size() && !request.uri().ends_with("/" + movie_.tracks[index].control))
-    ++index;
-  if (index == movie_.tracks.size()) return {.status = "404 Not Found"};
-  const std::string transport = request.header("Transport");
-  if (!transport.starts_with("RTP/AVP") || parameter(transport, "client_port").empty())
-    return {.status = "461 Unsupported Transport"};
-  Session* s = find(request.header("Session"));
-  const SenderTrack t = make_track(index, request, tcp.remote().address);
-  if (p.refuses_ports_in_use && ports_in_use(s, t)) return {.status = "400 Bad Request"};
-  if (s == nullptr) s = &open_session(tcp, request.uri());
-  listen_to_reports(t.server_rtp);
-  s->sender->tracks().push_back(t);
-  std::string agreed = "RTP/AVP;unicast";
-  if (p.says_destination_and_source)
-    agreed += fmt::format(";destination={};source={}", to_string(tcp.remote().address),
-                          to_string(host_.address()));
-  agreed += fmt::format(";client_port={}-{};server_port={}-{}", t.client_rtp.port, t.client_rtcp.port,
-                        t.server_rtp, t.server_rtp + 1);
-  if (p.says_ssrc) agreed += fmt::format(";ssrc={:08X};mode=\"PLAY\"", t.ssrc);
-  Answer a;
-  a.headers = session_header(*s, "SETUP") + "Transport: " + agreed + "\r\n";
-  return a;
-}
-
 RtspServer::Session& RtspServer::open_session(const TcpPeer& tcp, const std::string& url) {
   const Personality& p = options_.personality;
   Session fresh;
@@ -151,29 +95,6 @@ RtspServer::Session& RtspServer::open_session(const TcpPeer& tcp, const std::str
   sessions_.push_back(std::move(fresh));
   end_when_silent(sessions_.back());
   return sessions_.back();
-}
-
-bool RtspServer::ports_in_use(const Session* session, const SenderTrack& track) const {
-  for (const Session& s : sessions_) {
-    if (!s.open || &s == session) continue;
-    for (const SenderTrack& t : s.sender->tracks())
-      if (t.client_rtp == track.client_rtp) return true;
-  }
-  return false;
-}
-
-void RtspServer::listen_to_reports(uint16_t rtp_port) {
-  host_.bind_udp(rtp_port, [this, rtp_port](Endpoint from, Bytes) {
-    ++punches_;
-    heard_from(from, rtp_port);
-  });
-  const uint16_t rtcp_port = static_cast<uint16_t>(rtp_port + 1);
-  host_.bind_udp(rtcp_port, [this, rtcp_port](Endpoint from, Bytes bytes) {
-    const auto rtcp = read_rtcp(bytes);
-    if (!rtcp) return host_.violation("malformed RTCP");
-    heard_from(from, rtcp_port);
-    reports_.push_back({host_.timeline().now(), from, rtcp_port, *rtcp});
-  });
 }
 
 // Presentation time of the track's first packet if the movie is played from the key frame at `start`.

@@ -126,7 +126,7 @@ void TcpPeer::on_segment(const tcp::Segment& s, size_t header_bytes) {
   if (over_) return;
   pure_acknowledgements_ += s.length() == 0;
   // RFC 9293 3.8.6.1: a probe of a shut window is answered, its byte is not kept.
-  if (s.length() == 1 && begin == advertised_edge_ && options_.receive_window == 0) return send_ack();
+  if (s.length() == 1 && begin == advertised_edge_ && window() == 0) return send_ack();
   if (s.length() == 0) return begin < receive_next() ? send_ack() : flush();  // a keep-alive, or an ACK
   if (!acceptable(s, begin)) {
     on_data(s, begin);  // compares what came again
@@ -164,6 +164,8 @@ bool TcpPeer::on_acknowledgement(const tcp::Segment& s, int64_t begin) {
     arm();
   } else if (duplicate && ++duplicate_acks_ == 3) {
     retransmit();
+  } else if (next_ == ack) {
+    timeouts_ = std::min(timeouts_, kMostBackoff);  // a probe of a shut window was answered
   }
   if (begin >= received_offset(window_update_sequence_)) {
     window_edge_ = edge;
@@ -190,7 +192,7 @@ void TcpPeer::on_data(const tcp::Segment& s, int64_t begin) {
       early_fin_ && *early_fin_ == static_cast<int64_t>(received_.size()) && !fin_received_;
   if (fin) fin_received_ = true;
   acknowledge(!in_order || fin);
-  if (taken_ < received_.size()) tell(TcpEvent::kData);
+  if (taken_ < received_.size() && reading_) tell(TcpEvent::kData);
   if (!fin || over_) return;
   tell(TcpEvent::kPeerClosed);
   if (fin_queued_ && all_acknowledged()) finish(TcpEvent::kPeerClosed);
@@ -220,6 +222,13 @@ void TcpPeer::store(int64_t begin, std::string bytes) {
     auto node = early_.extract(early_.begin());
     store(node.key(), std::move(node.mapped()));
   }
+}
+
+void TcpPeer::read_on() {
+  reading_ = true;
+  if (over_) return;
+  if (taken_ < received_.size()) tell(TcpEvent::kData);
+  send_ack();
 }
 
 std::string TcpPeer::take() {

@@ -37,12 +37,15 @@ struct TcpOptions {
   bool recut_retransmissions = false;         // retransmit in pieces other than the first time
   bool network_reorders = false;              // old timestamps are then nobody's fault
   bool strict_resets = true;                  // an RST elsewhere than at RCV.NXT is a violation
+  bool joins_writes = false;  // segments end where they are full, not where a send() ended
 };
 
 enum class TcpEvent { kConnected, kData, kPeerClosed, kReset, kRefused, kTimedOut };
 
 class TcpPeer {
  public:
+  static constexpr int kMostBackoff = 5;  // doublings of the retransmission timeout
+
   struct Wiring {
     Timeline& timeline;
     Random& random;
@@ -61,8 +64,12 @@ class TcpPeer {
   void close();    // FIN behind what is queued
   void abort();    // RST
   void abandon();  // the process is gone: data that still comes is answered with RST
-  // The application stops reading, or goes on: the window is told to the other side.
+  // Another buffer, all at once: the window may shrink, which a kernel does not do.
   void set_receive_window(uint32_t bytes);
+  // The application stops reading: the window closes as its buffer fills. It reads on: all that has
+  // come is data now, and the window is told.
+  void stop_reading() { reading_ = false; }
+  void read_on();
   void probe();  // a keep-alive of the kernel: the byte before the next
   size_t pure_acknowledgements() const { return pure_acknowledgements_; }
   std::string take();  // what has arrived in order and was not yet taken
@@ -73,8 +80,10 @@ class TcpPeer {
   bool over() const { return over_; }  // reset, refused, or closed by both sides
   bool peer_closed() const { return fin_received_; }
   bool all_acknowledged() const { return unacknowledged_ == end_of_data(); }
+  const std::string& sent() const { return sent_; }  // or to be sent
   int64_t bytes_received() const { return static_cast<int64_t>(received_.size()); }
   int64_t bytes_acknowledged() const { return unacknowledged_; }
+  size_t bytes_unacknowledged() const;  // of data, sent or not: what a socket's send buffer holds
   const std::string& stream() const { return received_; }
   Endpoint remote() const { return remote_; }
   uint16_t local_port() const { return local_port_; }
@@ -108,6 +117,7 @@ class TcpPeer {
   void arm();
   void disarm();
   size_t largest_payload() const;
+  uint32_t window() const;
 
   int64_t end_of_data() const { return static_cast<int64_t>(sent_.size()) + (fin_queued_ ? 1 : 0); }
   int64_t receive_next() const {
@@ -135,6 +145,7 @@ class TcpPeer {
   TcpSequence local_first_, remote_first_;  // of byte 0
   std::string sent_, received_;
   size_t taken_ = 0;
+  bool reading_ = true;
   std::set<int64_t> boundaries_;          // where one send() ended
   std::map<int64_t, std::string> early_;  // behind holes
   std::optional<int64_t> early_fin_;

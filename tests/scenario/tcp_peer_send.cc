@@ -23,7 +23,7 @@ void TcpPeer::open() {
 
 void TcpPeer::send(std::string_view bytes) {
   sent_ += bytes;
-  boundaries_.insert(static_cast<int64_t>(sent_.size()));
+  if (!options_.joins_writes) boundaries_.insert(static_cast<int64_t>(sent_.size()));
   flush();
 }
 
@@ -76,9 +76,21 @@ tcp::Segment TcpPeer::header(int64_t position, bool ack) {
     if (first || receive_scale_ != 0) s.window_scale = options_.window_scale;
   }
   const uint8_t scale = syn ? 0 : receive_scale_;
-  s.window = static_cast<uint16_t>(std::min<uint32_t>(options_.receive_window >> scale, 65535));
+  s.window = static_cast<uint16_t>(std::min<uint32_t>(window() >> scale, 65535));
   advertised_edge_ = std::max(advertised_edge_, receive_next() + (int64_t{s.window} << scale));
   return s;
+}
+
+uint32_t TcpPeer::window() const {
+  if (reading_) return options_.receive_window;
+  const size_t held = received_.size() - taken_;
+  return options_.receive_window -
+         static_cast<uint32_t>(std::min<size_t>(held, options_.receive_window));
+}
+
+size_t TcpPeer::bytes_unacknowledged() const {
+  return sent_.size() -
+         std::min(sent_.size(), static_cast<size_t>(std::max<int64_t>(unacknowledged_, 0)));
 }
 
 size_t TcpPeer::largest_payload() const {
@@ -89,7 +101,7 @@ void TcpPeer::flush() {
   if (!established_ || over_) return;
   while (next_ < end_of_data()) {
     const int64_t data_end = static_cast<int64_t>(sent_.size());
-    int64_t end = std::min<int64_t>(next_ + static_cast<int64_t>(largest_payload()), window_edge_);
+    int64_t end = std::min({next_ + static_cast<int64_t>(largest_payload()), window_edge_, data_end});
     const auto boundary = boundaries_.upper_bound(next_);
     if (boundary != boundaries_.end()) end = std::min(end, *boundary);
     if (next_ == data_end) {
@@ -166,12 +178,16 @@ void TcpPeer::retransmit() {
 
 void TcpPeer::arm() {
   if (timer_ || over_ || (unacknowledged_ >= end_of_data() && established_)) return;
-  const Duration timeout =
-      std::min(options_.retransmission_timeout * (1 << std::min(timeouts_, 5)), kLongestTimeout);
+  const Duration timeout = std::min(
+      options_.retransmission_timeout * (1 << std::min(timeouts_, kMostBackoff)), kLongestTimeout);
   timer_ = wiring_.timeline.after(timeout, [this] {
     timer_.reset();
     if (++timeouts_ > kMaxTimeouts) return finish(TcpEvent::kTimedOut);
-    if (unacknowledged_ < next_) retransmit();
+    if (unacknowledged_ < next_) {
+      retransmit();
+    } else {
+      probe();  // RFC 9293 3.8.6.1, as Linux does it: without data
+    }
     arm();
   });
 }

@@ -13,6 +13,13 @@ Place at(Place place, const std::string& usual) {
   return place;
 }
 
+// What is sent inside the connection may wait for its window.
+bool has_left(const RtspServer::Session& s) {
+  return std::ranges::all_of(s.sender->tracks(), [](const SenderTrack& t) {
+    return t.connection == nullptr || t.connection->over() || t.connection->all_acknowledged();
+  });
+}
+
 void limit_mss(TcpOptions& tcp) { tcp.mss = std::min(tcp.mss, kIpv6Mss); }
 
 }  // namespace
@@ -100,7 +107,8 @@ bool World::run_to_the_end(Duration limit) {
         const RtspServer* server = newest_server();
         if (server == nullptr || server->personality().says_bye) return false;
         const auto finished = server->newest_session()->sender->finished();
-        return finished && timeline.now() >= *finished + kUnderway;
+        return finished && timeline.now() >= *finished + kUnderway &&
+               has_left(*server->newest_session());
       },
       limit);
 }
