@@ -22,6 +22,14 @@ const SenderTrack& original(World& world, size_t track) {
 
 std::string name(size_t track) { return fmt::format("track {}: ", track); }
 
+// The SSRC that a stream must keep: what SETUP announced, else what the client saw first.
+uint32_t kept_ssrc(const ClientTrack& t) {
+  if (t.announced_ssrc) return *t.announced_ssrc;
+  const bool media = !t.rtp.empty() && (t.rtcp.empty() || t.rtp[0].time <= t.rtcp[0].time);
+  if (media) return t.rtp[0].packet.ssrc;
+  return t.rtcp.empty() ? 0 : t.rtcp[0].rtcp.ssrc;
+}
+
 // Of servers, as the client must not see them.
 std::vector<std::string> foreign_addresses(World& world) {
   std::vector<std::string> all;
@@ -127,7 +135,8 @@ Findings check_rtp(World& world, const Expectation& e) {
     for (const ReceivedRtp& r : t.rtp) {
       if (!t.channels && r.source != Endpoint{world.client().server().address, t.server_rtp})
         found.push_back(name(i) + "from " + to_string(r.source));
-      if (r.packet.ssrc != a.ssrc) found.push_back(name(i) + fmt::format("SSRC {:08x}", r.packet.ssrc));
+      if (r.packet.ssrc != kept_ssrc(t))
+        found.push_back(name(i) + fmt::format("SSRC {:08x}", r.packet.ssrc));
       if (r.packet.payload_type != a.track->payload_type)
         found.push_back(name(i) + fmt::format("payload type {}", r.packet.payload_type));
       const bool padded = r.packet.sequence == static_cast<uint16_t>(next + 1) &&
@@ -158,7 +167,7 @@ Findings check_reports(World& world, const Expectation& e) {
     for (const ReceivedRtcp& r : t.rtcp) {
       if (!t.channels && r.source != Endpoint{world.client().server().address, t.server_rtcp})
         found.push_back(name(i) + "report from " + to_string(r.source));
-      if (r.rtcp.ssrc != a.ssrc)
+      if (r.rtcp.ssrc != kept_ssrc(t))
         found.push_back(name(i) + fmt::format("report of {:08x}", r.rtcp.ssrc));
       if (!cname.empty() && r.rtcp.cname != cname)
         found.push_back(name(i) + "another CNAME " + r.rtcp.cname);

@@ -181,6 +181,11 @@ Choice choose(uint32_t seed) {
     c.moments.push_back(dice.one_in(6) ? dice.time(0us, 30ms) : dice.time(0us, left));
     left -= c.moments.back();
   }
+  // Between sources that have no position in common, where the movie ends is in doubt, too.
+  if (c.in_doubt()) {
+    c.failures.resize(1);
+    c.moments.resize(1);
+  }
   c.moment = dice.any({Moment::kPlaying, Moment::kPlaying, Moment::kPlaying, Moment::kPlaying,
                        Moment::kPaused, Moment::kOpening});
   if (c.in_doubt()) c.moment = Moment::kPlaying;
