@@ -10,6 +10,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/scenario/world.h"
@@ -44,6 +45,26 @@ struct Expectation {
 bool may_be_lost(const Expectation& expected, const ClientTrack& track);
 
 using Findings = std::vector<std::string>;
+
+// Where the numbers of a stream begin, and the timestamp of NPT 0.
+struct Terms {
+  uint16_t first_sequence;
+  uint32_t base_timestamp;
+};
+// Those of the first server's media, and those of its answer to PLAY if they differ: that may be false,
+// but a client that never got a packet of this server knows nothing else. All that comes must fit one.
+std::vector<Terms> possible_terms(World& world, size_t track);
+// Of what is found with each of them.
+template <typename Check>
+Findings least_found(World& world, size_t track, Check&& check) {
+  Findings least;
+  for (const Terms& terms : possible_terms(world, track)) {
+    Findings found = check(terms);
+    if (found.empty()) return found;
+    if (least.empty()) least = std::move(found);
+  }
+  return least;
+}
 
 Findings check_connection(World& world, const Expectation& expected);         // line 1
 Findings check_responses(World& world, const Expectation& expected);          // line 2
