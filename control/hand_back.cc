@@ -185,11 +185,11 @@ bool StreamEstablishment::join_server_bytes(Time now) {
 
 // A live source has no packet in common with the old one's: the cut is where a decoder can begin.
 void StreamEstablishment::prepare_live(StreamState& stream, const rtsp::Session& session, size_t index,
-                                       const rtsp::ReplayStream& answer) {
+                                       const rtsp::ReplaySession& other) {
   const sdp::Media& media = connection_.conversation.description.media[session.streams[index].media];
-  stream.live = session.live;
+  stream.live = session.live || other.live;
   stream.codec = rtp::codec_of(media.encoding.view());
-  stream.play_timestamp = answer.info_timestamp;
+  stream.play_timestamp = other.streams[index].info_timestamp;
   stream.picture_requests = media.picture_loss_indication;
   stream.next_picture_request = {};
 }
@@ -209,7 +209,7 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
         stream.continuity.announce_client_payload_type(session.streams[i].payload_type);
       stream.phase = StreamPhase::kWaiting;
       stream.reports_cut = session.state == rtsp::PlayState::kPlaying;
-      prepare_live(stream, session, i, other.streams[i]);
+      prepare_live(stream, session, i, other);
       if (!stream.reports_cut) continue;
       const ServerStart server{other.play_start, other.streams[i].info_timestamp,
                                replay_.position_echoed(s)};

@@ -63,7 +63,7 @@ class StreamEstablishment {
   bool join_server_bytes(Time now);
   void prepare_streams(std::span<StreamState> streams, Time now);
   void prepare_live(StreamState& stream, const rtsp::Session& session, size_t index,
-                    const rtsp::ReplayStream& answer);
+                    const rtsp::ReplaySession& other);
 
   Connection& connection_;
   size_t server_;

@@ -22,19 +22,26 @@ std::optional<RtpSequence> next_sequence(const StreamState& stream, const rtsp::
   return std::nullopt;
 }
 
-ClientStart arm(StreamState& stream, const rtp::LastPackets& last, const rtsp::Stream& agreed,
-                std::optional<RtpTimestamp> client, const ServerStart& server) {
+int64_t ticks_since_beginning(const StreamState& stream, const rtsp::Session& session,
+                              const ServerStart& server) {
+  const double seconds = static_cast<double>(server.place.value_or(Npt{}).ns) / 1e9 / session.scale;
+  return std::llround(seconds * stream.clock_rate);
+}
+
+ClientStart arm(StreamState& stream, const rtp::LastPackets& last, const rtsp::Session& session,
+                size_t index, std::optional<RtpTimestamp> client, const ServerStart& server) {
   // A new start whose clock nobody can tell: at least it does not jump.
   if (!client && last.size() == 0 && stream.last.size() > 0) client = stream.last.newest(0).timestamp;
   rtp::CutContext context;
   context.clock_rate = stream.clock_rate;
   context.frame_ticks = stream.position.frame_ticks();
-  context.first_sequence = next_sequence(stream, agreed);
+  context.first_sequence = next_sequence(stream, session.streams[index]);
   if (stream.position.anchored())
     context.highest_timestamp = stream.position.timestamp_at(stream.position.newest());
   // With packets in common content can do without; a new start takes B's first packet for its word.
   context.has_position = client && (server.timestamp || last.size() == 0);
   context.position_echoed = server.echoed;
+  context.ticks_since_beginning = ticks_since_beginning(stream, session, server);
   context.server_anchor_known = server.timestamp.has_value();
   context.client_anchor = client.value_or(RtpTimestamp());
   context.server_anchor = server.timestamp.value_or(RtpTimestamp());
@@ -66,20 +73,20 @@ ClientStart go_on_exactly(StreamState& stream, const rtsp::Session& session, siz
   std::optional<RtpTimestamp> client;
   if (server.place && stream.position.anchored())
     client = timestamp_at(stream, session, index, *server.place);
-  return arm(stream, stream.last, session.streams[index], client, server);
+  return arm(stream, stream.last, session, index, client, server);
 }
 
 ClientStart start_anew(StreamState& stream, const rtsp::Session& session, size_t index,
                        const ServerStart& server, std::optional<Npt> behind) {
   std::optional<RtpTimestamp> client;
   if (behind) client = timestamp_at(stream, session, index, *behind);
-  return arm(stream, {}, session.streams[index], client, server);
+  return arm(stream, {}, session, index, client, server);
 }
 
 ClientStart start_as_told(StreamState& stream, const rtsp::Session& session, size_t index,
                           const ServerStart& server) {
   const Npt place = server.place.value_or(session.play_start.value_or(Npt{}));
-  return arm(stream, {}, session.streams[index], timestamp_at(stream, session, index, place), server);
+  return arm(stream, {}, session, index, timestamp_at(stream, session, index, place), server);
 }
 
 }  // namespace midstream

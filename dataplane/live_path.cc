@@ -14,6 +14,20 @@ constexpr Duration kMaxWait = 10s;
 constexpr Duration kPictureRequestInterval = 500ms;  // an encoder may not have reacted before
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 
+// At the new server, by its RTP-Info.
+std::optional<int64_t> time_since_play(const StreamState& stream, const rtp::Header& header) {
+  if (!stream.play_timestamp || stream.clock_rate == 0) return std::nullopt;
+  const int64_t ticks = header.timestamp - *stream.play_timestamp;
+  return ticks * kNanosPerSecond / stream.clock_rate;
+}
+
+// Never back, whatever the servers' clocks say: at the least one frame on.
+uint32_t offset_at(const StreamState& stream, Npt time, const rtp::Header& header) {
+  const RtpTimestamp least = stream.position.timestamp_at(stream.position.newest()) +
+                             std::max(stream.position.frame_ticks(), uint32_t{1});
+  return later(least, stream.position.timestamp_at(time)).value() - header.timestamp.value();
+}
+
 }  // namespace
 
 // True once the cut stands; the frame is dropped otherwise.
@@ -33,21 +47,27 @@ bool Worker::find_live_cut(Connection& c, const FlowTarget& target, StreamState&
   return true;
 }
 
+// Of a stream whose cut nothing can tell: where the others are already, it joins them. Not if that is
+// a place where it cannot be: the others may have been cut at another by mistake.
+std::optional<uint32_t> Worker::offset_of_session(const Connection& c, const FlowTarget& target,
+                                                  const StreamState& stream,
+                                                  const rtp::Header& header) const {
+  const rtp::LiveShift& shift = c.clocks[target.session].live;
+  const auto server_ns = time_since_play(stream, header);
+  if (!shift.known || !server_ns || !stream.position.anchored()) return std::nullopt;
+  const Npt time{*server_ns + shift.ns}, newest = stream.position.newest();
+  const Npt earliest = newest + -rtp::kLiveTolerance.count();
+  const Npt latest = newest + (now_ - stream.last_forwarded + rtp::kLiveTolerance).count();
+  if (time < earliest || time > latest) return std::nullopt;
+  return offset_at(stream, time, header);
+}
+
 uint32_t Worker::live_offset(Connection& c, const FlowTarget& target, const StreamState& stream,
                              const rtp::Header& header) const {
-  std::optional<int64_t> server_ns;
-  if (stream.play_timestamp && stream.clock_rate > 0) {
-    const int64_t ticks = header.timestamp - *stream.play_timestamp;
-    server_ns = ticks * kNanosPerSecond / stream.clock_rate;
-  }
-  const Npt newest = stream.position.newest();
-  const int64_t client_ns = newest.ns + (now_ - stream.last_forwarded).count();
-  const int64_t time = rtp::live_time(c.clocks[target.session].live, server_ns, client_ns);
-  // Never back, whatever the servers' clocks say: at the least one frame on.
-  const RtpTimestamp least =
-      stream.position.timestamp_at(newest) + std::max(stream.position.frame_ticks(), uint32_t{1});
-  const RtpTimestamp timestamp = later(least, stream.position.timestamp_at(Npt{time}));
-  return timestamp.value() - header.timestamp.value();
+  const int64_t client_ns = stream.position.newest().ns + (now_ - stream.last_forwarded).count();
+  const auto server_ns = time_since_play(stream, header);
+  return offset_at(stream, Npt{rtp::live_time(c.clocks[target.session].live, server_ns, client_ns)},
+                   header);
 }
 
 void Worker::request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,

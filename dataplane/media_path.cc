@@ -117,7 +117,8 @@ bool Worker::find_cut(Connection& c, const FlowTarget& target, StreamState& stre
   const bool was_holding = stream.finder.holding();
   const bool found =
       stream.finder.is_first_new(header, packet.subspan(header.payload_offset, header.payload_bytes)) ||
-      (searched_enough(stream, now_) && stream.finder.give_up(header));
+      (searched_enough(stream, now_) &&
+       stream.finder.give_up(header, offset_of_session(c, target, stream, header)));
   if (!found && !stream.finder.holding()) return drop(frame.mbuf, Drop::kAlreadyDelivered), false;
   if (!found) {
     if (!was_holding)
@@ -152,6 +153,9 @@ void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& strea
   rtsp::StreamWords& words = c.words.sessions[target.session].streams[target.stream];
   words.sequence_offset = cut.sequence_offset;
   words.timestamp_offset = cut.timestamp_offset;
+  rtp::LiveShift& shift = c.clocks[target.session].live;
+  if (!shift.known && stream.play_timestamp && stream.position.anchored())
+    shift = {true, stream.position.at(*stream.play_timestamp + cut.timestamp_offset).ns};
   release_held(c, target);
 }
 
@@ -224,8 +228,11 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   if (!followed || (!summary.valid && c.state == ConnectionState::kMonitored)) return bridge(frame);
   c.last_server_sign = now_;
   if (stream.phase == StreamPhase::kWaiting) return drop(frame.mbuf, Drop::kFrozen);
-  // No more content will come to overrule the timestamps.
-  if (stream.phase == StreamPhase::kCutting && summary.has_bye && stream.finder.accept())
+  // No more content will come to overrule the timestamps. But the next server's can, if there is to be
+  // one.
+  const bool fails = summary.has_bye && ending_is_failure(c);
+  if (stream.phase == StreamPhase::kCutting && summary.has_bye &&
+      !(fails && stream.finder.proposal_in_doubt()) && stream.finder.accept())
     fix_cut(c, target, stream);
   if (stream.phase == StreamPhase::kCutting) {
     stream.said_bye |= summary.has_bye;

@@ -104,7 +104,13 @@ bool Worker::monitor_reset(Connection& c, const tcp::Segment& segment, bool from
   const bool at_ours = segment.sequence == stream.next_expected();
   const bool at_client = !from_client && segment.sequence >= c.client_half.acknowledged &&
                          segment.sequence <= stream.next_expected();
-  if (!at_ours && !at_client) return false;
+  if (!at_ours && !at_client) {
+    // What came before was lost. The client would ask the server whether it means it: we do.
+    const bool beyond = !from_client && segment.sequence > stream.next_expected();
+    if (!beyond || !ending_is_failure(c)) return false;
+    suspect(c, Cause::kReset);
+    return true;
+  }
   if (!from_client && ending_is_failure(c)) {
     freeze(c, Cause::kReset);
     return true;

@@ -45,6 +45,7 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
     const ClientStart told = goes_on ? go_on_exactly(stream, session, i, server)
                                      : start_anew(stream, session, i, server, behind);
     if (!waited && goes_on) stream.finder = search;  // the server resumes what it had begun to send
+    stream.play_timestamp = stated[i].timestamp;
     stream.live = false;  // the answer names the start, and the server begins with a whole picture
     stream.cutting_since = now_;
     rtsp::StreamWords& stream_words = words.streams[i];
@@ -54,6 +55,7 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
       stream_words.timestamp_offset = static_cast<uint32_t>(*told.timestamp - *stated[i].timestamp);
   }
   words.kept.reset();
+  c.clocks[request->session].live = {};
   return request->session;
 }
 

@@ -73,7 +73,7 @@ struct StreamState {
   Time cutting_since{};
   bool live = false;  // the cut is the next random access point
   rtp::Codec codec = rtp::Codec::kOther;
-  std::optional<RtpTimestamp> play_timestamp;  // live: of the new server's PLAY, by its RTP-Info
+  std::optional<RtpTimestamp> play_timestamp;  // of the new server's PLAY, by its RTP-Info
   bool picture_requests = false;               // the description allows them
   Time next_picture_request{};
   uint32_t receiver_ssrc = 0;  // that the client reports with

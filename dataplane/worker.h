@@ -228,6 +228,8 @@ class Worker {
   // live_path.cc
   bool find_live_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
                      const rtp::Header& header);
+  std::optional<uint32_t> offset_of_session(const Connection& c, const FlowTarget& target,
+                                            const StreamState& stream, const rtp::Header& header) const;
   uint32_t live_offset(Connection& c, const FlowTarget& target, const StreamState& stream,
                        const rtp::Header& header) const;
   void request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,

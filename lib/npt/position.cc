@@ -103,11 +103,20 @@ void Position::anchor(RtpTimestamp first) {
   RtpTimestamp start = first;
   if (play_.info_timestamp) {
     const int64_t apart = first - *play_.info_timestamp;
-    if (std::abs(apart) <= tolerance) start = *play_.info_timestamp;
+    if (std::abs(apart) <= tolerance && !is_of_the_beginning(apart)) start = *play_.info_timestamp;
   }
   anchor_npt_ = play_.start;
   newest_timestamp_ = start;
   newest_ticks_ = 0;
+}
+
+// RTP-Info's timestamp, so far before the first packet's, is that of NPT 0. An honest server's first
+// packet lies as far behind it only if as much was lost, and then the place is told too low: a second
+// server sends more than is needed.
+bool Position::is_of_the_beginning(int64_t ticks_to_first) const {
+  constexpr int64_t kRounding = kNanosPerSecond / 100;
+  const int64_t since_beginning = ns_to_ticks(play_.start.ns - kRounding);
+  return since_beginning > 0 && ticks_to_first >= since_beginning;
 }
 
 // After a pause without a seek the clock usually goes on where it stood. Then the line from before

@@ -4,9 +4,10 @@
 // A PLAY answer opens an anchor: "timestamp T is NPT P". RTP-Info's rtptime is believed only if the
 // first packets agree with it: a server may state the timestamp of NPT 0 after a seek, off by the
 // whole position. So the anchor stays open until the first packet of the stream arrives; if its
-// timestamp lies within kAnchorTolerance of rtptime, rtptime anchors, else the packet's own does.
+// timestamp lies within kAnchorTolerance of rtptime, rtptime anchors, else the packet's own does; and
+// so it does if it lies as far behind rtptime as the start lies behind NPT 0.
 // Worked example: PLAY answer Range npt=10.0-, rtptime 5000 at 90 kHz; first packet 905000 (10 s
-// later): rtptime was that of NPT 0; the anchor is 905000 = 10.0.
+// later): rtptime was that of NPT 0; the anchor is 905000 = 10.0. The same with 0.6 s and 59000.
 // Timestamps are unwrapped to 64 bits against the newest; NPT = P + scale * (t - T) / clock rate, in
 // integers, rounded to the nearest: a day later a timestamp still maps to itself and back.
 // A stream without a clock rate is timed by the wall clock since PLAY.
@@ -69,6 +70,7 @@ class Position {
 
   bool is_from_before_play(RtpSequence sequence, Time now) const;
   void anchor(RtpTimestamp first);
+  bool is_of_the_beginning(int64_t ticks_to_first) const;
   bool continues_paused_clock(RtpTimestamp first) const;
   void account(RtpTimestamp timestamp, Time now);
   void measure_frame(RtpTimestamp timestamp);

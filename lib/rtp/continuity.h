@@ -35,9 +35,9 @@ inline constexpr size_t kRtcpGrowth = 512;  // a CNAME of 255 bytes for a shorte
 // Shared by the streams of a session.
 struct SessionClock {
   bool shift_known = false;
-  int64_t ntp_shift = 0;          // 32.32 fixed point, modulo 2^64; added to the server's NTP
-  bool line_known = false;        // some stream's report has reached the client
-  LiveShift live;                 // of the current server, where there is no common play time
+  int64_t ntp_shift = 0;    // 32.32 fixed point, modulo 2^64; added to the server's NTP
+  bool line_known = false;  // some stream's report has reached the client
+  LiveShift live;           // of the current server's time, for streams that nothing else can place
   FixedString<255> client_cname;  // A's CNAME; empty until A sent an SDES
 
   // Once per failover of the session, before the new server's first report.

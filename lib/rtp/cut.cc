@@ -39,14 +39,17 @@ RtpSequence CutFinder::first_sequence() const {
 void CutFinder::doubt_anchor(const Header& header) {
   const auto tolerance = static_cast<int64_t>(kAnchorToleranceSeconds) * context_.clock_rate;
   const int64_t apart = header.timestamp - context_.server_anchor;
-  if (!context_.server_anchor_known || std::abs(apart) > tolerance)
-    context_.server_anchor = header.timestamp;
+  const int64_t beginning = context_.ticks_since_beginning - context_.clock_rate / kAnchorRounding;
+  const bool of_the_beginning = beginning > 0 && apart >= beginning;
+  anchor_doubted_ = !context_.server_anchor_known || std::abs(apart) > tolerance || of_the_beginning;
+  if (anchor_doubted_) context_.server_anchor = header.timestamp;
 }
 
-bool CutFinder::give_up(const Header& header) {
+bool CutFinder::give_up(const Header& header, std::optional<uint32_t> timestamp_offset) {
   if (cut_.method != CutMethod::kNone) return false;
   if (last_.size() == 0) return cut_without_history(header);
-  cut_ = next_packet_cut(CutMethod::kKeyframe, header, next_frame_offset(header));
+  cut_ = next_packet_cut(CutMethod::kKeyframe, header,
+                         timestamp_offset.value_or(next_frame_offset(header)));
   return true;
 }
 
@@ -67,13 +70,12 @@ bool CutFinder::decide(const Header& header) {
 
 // Other packetisation: B's access unit that lies where A's last one lies is the last to be dropped.
 // With B-frames the next one may have a lower timestamp and is new all the same. If that unit was
-// lost, the first one that lies behind all of A's is new. B was asked to start before that: where it
-// seems not to have, its timestamps are in doubt, and only content or giving up can end the search.
+// lost, the first one that lies behind all of A's is new.
 bool CutFinder::decide_by_timestamp(const Header& header) {
   if (holding() || !context_.has_position || is_clamped(header.timestamp) || !begins_unit(header))
     return false;
   const bool past = is_past_newest(header);
-  if (newest_unit_seen_ || (past && overlap_seen_)) {
+  if (newest_unit_seen_ || past) {
     proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
     return false;
   }
@@ -97,6 +99,7 @@ bool CutFinder::is_past_newest(const Header& header) const {
 void CutFinder::watch_clamping(const Header& header) {
   if (!seen_.any || !seen_.marker || seen_.timestamp != header.timestamp) return;
   if (header.sequence_number - seen_.sequence != 1) return;
+  if (proposal_.method != CutMethod::kNone && !clamped_) proposal_ = Cut{};  // was made by none
   clamped_ = true;
   clamped_timestamp_ = header.timestamp;
 }

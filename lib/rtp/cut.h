@@ -30,6 +30,7 @@ uint32_t payload_hash(Bytes payload);  // mixes in the length
 
 inline constexpr size_t kLastPackets = 5;
 inline constexpr uint32_t kAnchorToleranceSeconds = 2;  // as lib/npt/position.h's
+inline constexpr uint32_t kAnchorRounding = 100;        // of a second: servers state whole milliseconds
 
 // Written by the worker per forwarded packet; sequence numbers and timestamps as the client saw them.
 class alignas(64) LastPackets {
@@ -67,13 +68,14 @@ struct Cut {
 
 // What the finder needs beside the packets. All timestamps of A are as the client saw them.
 struct CutContext {
-  uint32_t clock_rate = 0;          // 0: unknown, content only
-  bool has_position = false;        // the two anchors below are valid
-  RtpTimestamp client_anchor;       // on the client's clock, the timestamp of `anchor_position_ns`
-  RtpTimestamp server_anchor;       // on B's clock, the timestamp of the same NPT
-  bool server_anchor_known = true;  // else B's first packet stands for it
-  bool position_echoed = false;     // B may not start where it says (Replay::position_echoed)
-  uint32_t frame_ticks = 0;         // usual distance of two access units; 0: unknown
+  uint32_t clock_rate = 0;            // 0: unknown, content only
+  bool has_position = false;          // the two anchors below are valid
+  RtpTimestamp client_anchor;         // on the client's clock, the timestamp of `anchor_position_ns`
+  RtpTimestamp server_anchor;         // on B's clock, the timestamp of the same NPT
+  bool server_anchor_known = true;    // else B's first packet stands for it
+  bool position_echoed = false;       // B may not start where it says (Replay::position_echoed)
+  int64_t ticks_since_beginning = 0;  // of B's place since NPT 0: a liar's RTP-Info is off by as much
+  uint32_t frame_ticks = 0;           // usual distance of two access units; 0: unknown
   // Highest that the client got: with B-frames it may be older than all that is remembered.
   std::optional<RtpTimestamp> highest_timestamp;
   // What RTP-Info told the client; counts only if A died before its first packet.
@@ -96,12 +98,15 @@ class CutFinder {
   }
   // B names the place that it was asked for, but its packets do not show an accurate seek: it may have
   // started at the key frame before, and the proposal is then early by up to a key frame's distance.
-  bool proposal_in_doubt() const { return context_.position_echoed && !clamped_; }
+  // Or nothing of what it sends has been delivered, and its clock is not known for certain.
+  bool proposal_in_doubt() const {
+    return (context_.position_echoed && !clamped_) || (!overlap_seen_ && anchor_doubted_);
+  }
   // Takes the proposal: no content came. False if there is none.
   bool accept();
-  // Ends the search: this packet is the first to forward, one frame after the newest (kKeyframe).
-  // Also how resume = "keyframe" and live streams are cut. False if the cut already stands.
-  bool give_up(const Header& header);
+  // Ends the search: this packet is the first to forward, at the given offset or else one frame after
+  // the newest (kKeyframe). Also how resume = "keyframe" is cut. False if the cut already stands.
+  bool give_up(const Header& header, std::optional<uint32_t> timestamp_offset = std::nullopt);
 
   // Ends the search in a live stream (lib/rtp/live.h): this packet is the first to forward.
   void cut_live(const Header& header, uint32_t timestamp_offset);
@@ -148,7 +153,8 @@ class CutFinder {
   bool begins_unit(const Header& header) const;
   bool is_past_newest(const Header& header) const;
   bool is_clamped(RtpTimestamp timestamp) const { return clamped_ && timestamp == clamped_timestamp_; }
-  // An accurate seek gives what lies before the place the timestamp of the place, whatever RTP-Info says.
+  // An accurate seek gives what lies before the place the timestamp of the place, whatever RTP-Info
+  // says.
   uint32_t position_offset() const {
     const RtpTimestamp server = clamped_ ? clamped_timestamp_ : context_.server_anchor;
     return context_.client_anchor.value() - server.value();
@@ -174,6 +180,7 @@ class CutFinder {
   RtpTimestamp clamped_timestamp_;  // this one
   // By timestamp, B has sent A's newest access unit, or at least one that does not lie behind it.
   bool newest_unit_seen_ = false, overlap_seen_ = false;
+  bool anchor_doubted_ = false;  // B's first packet stands for what RTP-Info should have said
 };
 static_assert(std::is_trivially_copyable_v<CutFinder>);
 

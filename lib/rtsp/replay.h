@@ -36,8 +36,9 @@ struct ReplayStream {
 struct ReplaySession {
   FixedString<128> id;  // B's
   uint32_t timeout_s = 60;
-  Url url;                                        // B's aggregate: what PLAY, PAUSE and TEARDOWN name
-  std::optional<Npt> play_start;                  // what B says it starts at
+  Url url;                        // B's aggregate: what PLAY, PAUSE and TEARDOWN name
+  std::optional<Npt> play_start;  // what B says it starts at
+  bool live = false;  // B plays what is on air: it knows no range, neither described nor in its answer
   std::array<ReplayStream, kMaxStreams> streams;  // same order as the Session's
 };
 

@@ -104,6 +104,7 @@ std::string Replay::on_play(const Message& answer) {
     const auto range = parse_npt_range(header->value);
     if (range) session.play_start = range->start;
   }
+  session.live = !session.play_start && !description_.range;
   read_rtp_info(answer);
   next_session();
   return {};

@@ -29,7 +29,8 @@ class Reassembly {
   TcpSequence next_read() const;      // sequence number of readable()[0]
   TcpSequence next_expected() const;  // the first byte that has not arrived (RCV.NXT)
   void consume(size_t n);             // n <= readable().size()
-  bool full() const;                  // readable() fills the buffer: no message can be that long
+  bool empty() const { return in_order_ == 0 && range_count_ == 0; }  // nor anything behind a hole
+  bool full() const;  // readable() fills the buffer: no message can be that long
 
   // Forgets what is buffered and goes on at `sequence`.
   void skip_to(TcpSequence sequence);

@@ -321,5 +321,55 @@ TEST_CASE("any moment, any cutting: the contract holds") {
   check_contract(world);
 }
 
+TEST_CASE("the first server lies in RTP-Info, by less than two seconds") {
+  WorldOptions options;
+  options.movie.key_frame_distance = 5;
+  options.a.personality.lies_in_rtp_info_after_seek = true;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin("npt=1.1-"));
+  REQUIRE(world.client().await_packets(0, GENERATE(3u, 100u)));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world, {.position = 1100ms});
+  check_resumed(world, "connection closed by the server");
+}
+
+TEST_CASE("the sound's one packet was delivered, and the new server's copy of it is lost") {
+  WorldOptions options;
+  options.b.personality.media_delay = 5ms;
+  options.b.personality.packet_spacing = 5ms;
+  SwitchedWorld world(options);
+  const auto is_sound = [&](const Frame& f) {
+    const net::Packet p = net::parse_packet(f);
+    const bool rtp = p.kind == net::PacketKind::kUdp && p.destination.port == 50002;
+    return rtp && p.destination.address == kClientAddress;
+  };
+  int sent = 0, lost = 0;
+  world.a().host().lose_sent([&](const Frame& f) { return is_sound(f) && sent++ > 0; });
+  world.b().host().lose_sent([&](const Frame& f) { return is_sound(f) && lost++ < 1; });
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 8));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  CHECK(sent > 1);
+  CHECK(world.client().tracks()[1].rtp.size() > 300);
+  CHECK(check_media(world, {.media_may_be_lost = true}) == Findings{});
+}
+
+TEST_CASE("an RST behind bytes that were lost: the server is asked whether it means it") {
+  SwitchedWorld world;
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, kSomePackets));
+  world.a().host().lose_sent(
+      [](const Frame& f) { return describe(f).find("RTSP/1.0 200") != std::string::npos; });
+  const uint32_t cseq = world.client().request("GET_PARAMETER");
+  world.run_for(2ms);
+  world.a().die(Death::kReset);
+  CHECK(world.client().await(cseq));
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  check_resumed(world, "connection reset by the server");
+}
+
 }  // namespace
 }  // namespace midstream::scenario

@@ -209,5 +209,25 @@ TEST_CASE("half a request waits while the second server fails too") {
   CHECK(check_connection(world, {}) == Findings{});
 }
 
+TEST_CASE("the first request's beginning is lost, the rest has come, when the server ends") {
+  WorldOptions options;
+  options.service = GENERATE(ServiceMode::kTransparent, ServiceMode::kVirtual);
+  options.client.cut_requests = true;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().connect());
+  int pieces = 0;
+  world.client_host().lose_sent(
+      [&pieces](const Frame& f) { return carries(f, "\"") && pieces++ == 0; });
+  const uint32_t options_request = world.client().request("OPTIONS");
+  world.run_for(5ms);
+  REQUIRE(pieces > 1);
+  world.a().die(Death::kFin);
+  CHECK(world.client().await(options_request));
+  REQUIRE((world.client().describe() && world.client().setup_all() && world.client().play()));
+  CHECK(world.run_to_the_end());
+  CHECK(check_connection(world, {}) == Findings{});
+  CHECK(check_responses(world, {}) == Findings{});
+}
+
 }  // namespace
 }  // namespace midstream::scenario

@@ -181,5 +181,22 @@ TEST_CASE("paused and resumed at the second server: that is its own affair") {
   CHECK(check_media(world, {}) == Findings{});
 }
 
+TEST_CASE("resumed at a server that only claims the place, and dies before it has reached it") {
+  WorldOptions options;
+  options.servers = 3;
+  options.movie.key_frame_distance = 1000;
+  options.b.personality = live555_indexed();
+  SwitchedWorld world(options);
+  play_and_pause(world);
+  world.a().die(Death::kFin);
+  await_event(world);
+  const uint32_t play = world.client().request("PLAY");
+  REQUIRE(world.client().await(play));
+  world.run_for(100ms);
+  world.b().shut_down();
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
 }  // namespace
 }  // namespace midstream::scenario

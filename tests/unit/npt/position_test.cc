@@ -269,5 +269,28 @@ TEST_CASE("position: without a clock rate the wall clock serves") {
   CHECK(position.resume_from() == npt_ms(3'000));
 }
 
+TEST_CASE("position: RTP-Info's timestamp of NPT 0 is known by its distance") {
+  struct Row {
+    const char* what;
+    int64_t start_ms;
+    uint32_t first;
+    Npt expected;  // of the first packet
+  };
+  for (const Row& row : {
+           Row{"an honest server", 600, 5000, npt_ms(600)},
+           Row{"an honest server's first packet was lost", 600, 5000 + kFrame, npt_ms(640)},
+           Row{"that of NPT 0", 600, 5000 + 54000, npt_ms(600)},
+           Row{"that of NPT 0, rounded", 600, 5000 + 53999, npt_ms(600)},
+           Row{"played from the beginning", 0, 5000 + kFrame, npt_ms(40)},
+       }) {
+    INFO(row.what);
+    Position position;
+    position.on_play({.start = npt_ms(row.start_ms), .info_timestamp = RtpTimestamp(5000)}, kRate,
+                     kStart);
+    position.on_packet(RtpSequence(1), RtpTimestamp(row.first), kStart);
+    CHECK(position.newest() == row.expected);
+  }
+}
+
 }  // namespace
 }  // namespace midstream

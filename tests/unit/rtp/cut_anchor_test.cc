@@ -136,5 +136,34 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("cut: a stated timestamp of NPT 0 is known by its distance") {
+  constexpr int kPlace = 20;  // frames: less than the tolerance
+  const LastPackets last = remember(from_a(big_frames(0, kPlace + 2, 3)));
+  CutContext context = stating(0);
+  context.client_anchor = RtpTimestamp(kTimestampA) + kPlace * int64_t{kFrame};
+  context.ticks_since_beginning = kPlace * int64_t{kFrame};
+  const auto result = find(last, from_b(otherwise(big_frames(kPlace, 40, 4))), context);
+  CHECK(result.first == "22/0 otherwise");
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+}
+
+TEST_CASE("cut: what B repeats of A was lost; its timestamps tell what is new") {
+  const LastPackets last = remember(from_a({{"0", 0}}));
+  const Packets b = from_b(plain(0, 10), {"0"});
+  const auto result = find(last, b, with_position());
+  CHECK(result.first == "1");
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+  for (const bool stated : {true, false}) {  // a clock that B's first packet must tell is in doubt
+    CutContext context = with_position();
+    context.server_anchor_known = stated;
+    context.client_anchor = RtpTimestamp(kTimestampA) + int64_t{kFrame};
+    CutFinder finder;
+    finder.reset(last, context);
+    for (const Packet& p : b) CHECK_FALSE(finder.is_first_new(p.header, as_bytes(p.payload)));
+    CHECK(finder.holding());
+    CHECK(finder.proposal_in_doubt() == !stated);
+  }
+}
+
 }  // namespace
 }  // namespace midstream::rtp
