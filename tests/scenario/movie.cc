@@ -19,6 +19,13 @@ Payload make_payload(Random& random, uint8_t first, uint32_t bytes) {
   return payload;
 }
 
+// A slice's header begins with the number of its first macroblock: the bit 1 is number 0 (H.264 7.3.3).
+Payload make_slice(Random& random, bool key, bool first, uint32_t bytes) {
+  Payload slice = make_payload(random, key ? kKeyNal : kSliceNal, bytes);
+  slice[1] = static_cast<uint8_t>((slice[1] & 0x7f) | (first ? 0x80 : 0));
+  return slice;
+}
+
 // Display indices of one closed group in decode order.
 std::vector<uint32_t> decode_order(uint32_t frames, uint32_t b_frames) {
   std::vector<uint32_t> order{0};
@@ -51,9 +58,8 @@ Track make_video(const MovieOptions& o) {
       const uint32_t packets =
           key ? o.most_packets : random.between(1, std::max(1u, o.most_packets - 1));
       for (uint32_t p = 0; p < packets; ++p)
-        track.units.push_back(
-            {frame * (group + shown), frame * decoded, decoded, p, p + 1 == packets, key,
-             make_payload(random, key ? kKeyNal : kSliceNal, random.between(40, o.most_bytes))});
+        track.units.push_back({frame * (group + shown), frame * decoded, decoded, p, p + 1 == packets,
+                               key, make_slice(random, key, p == 0, random.between(40, o.most_bytes))});
       ++decoded;
     }
   }
