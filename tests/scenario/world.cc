@@ -108,12 +108,8 @@ bool World::run_to_the_end(Duration limit) {
         const RtspServer* server = newest_server();
         if (server == nullptr || server->personality().says_bye) return false;
         const auto finished = server->newest_session()->sender->finished();
-<<<<<<< HEAD
-        return finished && timeline.now() >= *finished + kUnderway &&
+        return finished && timeline.now() >= std::max(*finished, since) + kUnderway &&
                has_left(*server->newest_session());
-=======
-        return finished && timeline.now() >= std::max(*finished, since) + kUnderway;
->>>>>>> c3cfe17 (tests: a server's false word holds where none of its packets came; what the switch holds at the end is waited for)
       },
       limit);
 }
