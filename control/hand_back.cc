@@ -208,6 +208,7 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       if (c.conversation.description.media[session.streams[i].media].has_payload_type)
         stream.continuity.announce_client_payload_type(session.streams[i].payload_type);
       stream.phase = StreamPhase::kWaiting;
+      stream.server_time.reset();
       stream.reports_cut = session.state == rtsp::PlayState::kPlaying;
       prepare_live(stream, session, i, other);
       if (!stream.reports_cut) continue;

@@ -68,6 +68,17 @@ std::optional<Npt> behind_newest(const rtsp::Session& session, std::span<const u
   return newest ? newest : session.play_start;
 }
 
+bool follow_content(const StreamState& settled, StreamState& doubtful) {
+  const auto &known = settled.server_time, &wanted = doubtful.server_time;
+  if (!known || !wanted || !settled.position.anchored() || !doubtful.position.anchored()) return false;
+  const double later_s =
+      std::ldexp(static_cast<double>(static_cast<int64_t>(wanted->ntp - known->ntp)), -32);
+  const RtpTimestamp there = known->timestamp + std::llround(later_s * settled.clock_rate);
+  const Npt place = settled.position.at(there + settled.finder.result().timestamp_offset);
+  doubtful.finder.correct_anchors(doubtful.position.timestamp_at(place), wanted->timestamp);
+  return true;
+}
+
 ClientStart go_on_exactly(StreamState& stream, const rtsp::Session& session, size_t index,
                           const ServerStart& server) {
   std::optional<RtpTimestamp> client;

@@ -38,6 +38,10 @@ struct ClientStart {
 std::optional<Npt> behind_newest(const rtsp::Session& session, std::span<const uint16_t> stream_state,
                                  std::span<const StreamState> streams);
 
+// The content of `settled` has shown where the server really plays, and its reports put both streams on
+// one clock: the search of `doubtful` goes by that from now on. False if not enough is known for that.
+bool follow_content(const StreamState& settled, StreamState& doubtful);
+
 ClientStart go_on_exactly(StreamState& stream, const rtsp::Session& session, size_t index,
                           const ServerStart& server);
 ClientStart start_anew(StreamState& stream, const rtsp::Session& session, size_t index,

@@ -76,9 +76,10 @@ struct StreamState {
   std::optional<RtpTimestamp> play_timestamp;  // of the new server's PLAY, by its RTP-Info
   bool picture_requests = false;               // the description allows them
   Time next_picture_request{};
-  uint32_t receiver_ssrc = 0;  // that the client reports with
-  Time hold_until{};           // while the finder holds
-  bool resumed = true;         // the first new packet after the newest cut has left
+  uint32_t receiver_ssrc = 0;                  // that the client reports with
+  Time hold_until{};                           // while the finder holds
+  std::optional<rtp::SenderTime> server_time;  // by the current server's newest report, in its terms
+  bool resumed = true;                         // the first new packet after the newest cut has left
   uint64_t packets = 0, bytes = 0;
   uint64_t second_bytes = 0, bits_per_second = 0;
   Time second_start{};

@@ -9,6 +9,7 @@
 //   opening.cc       the client's PLAY at a server that has not played its session yet
 //   keep_alive.cc    requests of the switch's own, so that a server does not forget a session
 //   media_path.cc    RTP and RTCP
+//   cut_path.cc      the cut, and what waits for it
 //   live_path.cc     the cut of live streams
 //   fragment_path.cc fragments in, fragments out
 //   icmp_path.cc     errors about packets of followed flows
@@ -212,16 +213,19 @@ class Worker {
   void pass_unknown(Frame& frame, Connection& c, bool to_client);
   void media_to_server(Frame& frame, Connection& c, const FlowTarget& target);
   bool continue_stream(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame);
+  void tell_ends(const Connection& c);
+  void tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream);
+  void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
+
+  // cut_path.cc
   bool find_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
                 const rtp::Header& header);
   void fix_cut(Connection& c, const FlowTarget& target, StreamState& stream);
   void settle_overdue_cuts(Connection& c);
-  void tell_ends(const Connection& c);
-  void tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream);
+  void settle_doubts(const Connection& c, uint8_t session);
   void hold(Frame& frame, const Connection& c, const FlowTarget& target);
   void release_held(const Connection& c, const FlowTarget& target);
   void drop_held(uint16_t slot);
-  void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
   void report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
                       Time last_of_old);
 

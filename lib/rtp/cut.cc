@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 namespace midstream::rtp {
 
@@ -24,6 +25,17 @@ bool CutFinder::is_first_new(const Header& header, Bytes payload) {
   return first_new;
 }
 
+// Votes do not go by timestamps: they stand.
+void CutFinder::correct_anchors(RtpTimestamp client, RtpTimestamp server) {
+  context_.client_anchor = client;
+  context_.server_anchor = server;
+  context_.has_position = context_.server_anchor_known = context_.anchors_proven = true;
+  context_.position_echoed = anchor_doubted_ = false;
+  if (holding()) seen_ = {};
+  proposal_ = {};
+  overlap_seen_ |= std::exchange(newest_unit_seen_, false);  // it lay even further back
+}
+
 bool CutFinder::accept() {
   if (!holding()) return false;
   cut_ = proposal_;
@@ -37,6 +49,7 @@ RtpSequence CutFinder::first_sequence() const {
 // B starts at about the place that its anchor names. After a seek on a fresh session gst may state the
 // timestamp of NPT 0 instead, off by the whole position: then its first packet's is the better word.
 void CutFinder::doubt_anchor(const Header& header) {
+  if (context_.anchors_proven) return;
   const auto tolerance = static_cast<int64_t>(kAnchorToleranceSeconds) * context_.clock_rate;
   const int64_t apart = header.timestamp - context_.server_anchor;
   const int64_t beginning = context_.ticks_since_beginning - context_.clock_rate / kAnchorRounding;
@@ -77,7 +90,7 @@ bool CutFinder::decide_by_timestamp(const Header& header) {
   const bool past = is_past_newest(header);
   if (newest_unit_seen_ || past) {
     proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
-    return false;
+    return context_.anchors_proven && accept();
   }
   const int32_t ahead = header.timestamp + position_offset() - last_.newest(0).timestamp;
   const auto half = static_cast<int32_t>(frame_ticks() / 2);

@@ -74,6 +74,7 @@ struct CutContext {
   RtpTimestamp server_anchor;         // on B's clock, the timestamp of the same NPT
   bool server_anchor_known = true;    // else B's first packet stands for it
   bool position_echoed = false;       // B may not start where it says (Replay::position_echoed)
+  bool anchors_proven = false;        // by the content of another stream: nothing can overrule them
   int64_t ticks_since_beginning = 0;  // of B's place since NPT 0: a liar's RTP-Info is off by as much
   uint32_t frame_ticks = 0;           // usual distance of two access units; 0: unknown
   // Highest that the client got: with B-frames it may be older than all that is remembered.
@@ -102,6 +103,9 @@ class CutFinder {
   bool proposal_in_doubt() const {
     return (context_.position_echoed && !clamped_) || (!overlap_seen_ && anchor_doubted_);
   }
+  // Another stream's content has shown where B is: further back than it had said. What was kept while
+  // holding is to be offered again.
+  void correct_anchors(RtpTimestamp client, RtpTimestamp server);
   // Takes the proposal: no content came. False if there is none.
   bool accept();
   // Ends the search: this packet is the first to forward, at the given offset or else one frame after

@@ -47,7 +47,8 @@ RtcpSummary summarize_rtcp(Bytes packet) {
   for (bool first = true; auto part = reader.next(); first = false) {
     if (first && part->body.size() >= 4) summary.sender_ssrc = load_be32(part->body.data());
     summary.has_bye |= part->type == kGoodbye;
-    summary.has_sender_report |= part->type == kSenderReport;
+    if (part->type == kSenderReport)
+      summary.sender_time = {load_be64(&part->body[4]), RtpTimestamp(load_be32(&part->body[12]))};
   }
   summary.valid = !packet.empty() && reader.ok();
   return summary.valid ? summary : RtcpSummary{};

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "lib/base/bytes.h"
+#include "lib/base/wrapping.h"
 
 namespace midstream::rtp {
 
@@ -44,11 +45,17 @@ class RtcpReader {
   Bytes rest_;
 };
 
+// One instant on both clocks of a sender report (RFC 3550 6.4.1).
+struct SenderTime {
+  uint64_t ntp = 0;  // 32.32 fixed point
+  RtpTimestamp timestamp;
+};
+
 // What a compound RTCP packet contains, for judging without changing it.
 struct RtcpSummary {
   bool valid = false;  // RFC 3550 A.2: version, lengths add up
   bool has_bye = false;
-  bool has_sender_report = false;
+  std::optional<SenderTime> sender_time;  // if it has a sender report
   uint32_t sender_ssrc = 0;
 };
 RtcpSummary summarize_rtcp(Bytes packet);

@@ -101,6 +101,32 @@ TEST_CASE("servers cut frames into packets of other sizes: the cut is by access 
   CHECK(world.dut.events().newest().streams[0].cut_method != "keyframe");
 }
 
+// By its own word it plays from the position, by its timestamps a key frame's distance too early: only
+// the sound, whose packets are the same everywhere, tells.
+TEST_CASE("a server that echoes the position cuts pictures into packets of other sizes") {
+  WorldOptions options;
+  options.seed = GENERATE(from_range(seeds(10)));
+  options.a.personality = GENERATE(gst(), live555());
+  options.b.personality = live555_indexed();
+  options.b.personality.packet_bytes = 300;
+  options.b.personality.first_report = GENERATE(0ms, 700ms);
+  options.movie.most_packets = 1;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  const size_t some = world.random.between(60, 160);
+  REQUIRE(world.run_until(
+      [&] {
+        const auto& rtp = world.client().tracks()[0].rtp;
+        return rtp.size() > some && rtp.back().packet.marker;
+      },
+      8s));
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world, {.bye_at_the_end = false, .timestamp_tolerance = 2});
+  REQUIRE(world.dut.events().size() == 1);
+  CHECK(world.dut.events().newest().streams[0].cut_method != "keyframe");
+}
+
 TEST_CASE("of the picture that a left half sent in other packets nothing comes twice") {
   WorldOptions options;
   options.movie.most_packets = 1;

@@ -165,5 +165,27 @@ TEST_CASE("cut: what B repeats of A was lost; its timestamps tell what is new") 
   }
 }
 
+TEST_CASE("cut: what another stream's content has shown of B's place is taken at once") {
+  CutContext context = stating(kTruth - 10 * kFrame);  // B begins there and says that it is kAsked
+  context.position_echoed = true;
+  const Packets b = from_b(otherwise(big_frames(kAsked - 10, 120, 4)));
+  CutFinder finder;
+  finder.reset(last_of_a(), context);
+  std::vector<Packet> kept;
+  for (const Packet& p : b) {
+    REQUIRE_FALSE(finder.is_first_new(p.header, as_bytes(p.payload)));
+    if (finder.holding()) kept.push_back(p);
+  }
+  REQUIRE(kept.front().payload == "100/0 otherwise");  // ten frames too early, and it does not know
+  finder.correct_anchors(RtpTimestamp(kTimestampA) + 77 * int64_t{kFrame},
+                         RtpTimestamp(kTimestampB) + 77 * int64_t{kFrame});
+  CHECK_FALSE(finder.holding());
+  const auto first = std::ranges::find_if(
+      kept, [&](const Packet& p) { return finder.is_first_new(p.header, as_bytes(p.payload)); });
+  REQUIRE(first != kept.end());
+  CHECK(first->payload == "110/0 otherwise");
+  CHECK(finder.result().timestamp_offset == kExactOffset);
+}
+
 }  // namespace
 }  // namespace midstream::rtp

@@ -37,9 +37,18 @@ TEST_CASE("rtcp: a compound packet is summed up") {
   const auto summary = summarize_rtcp(kReport + kDescription + kBye);
   CHECK(summary.valid);
   CHECK(summary.has_bye);
-  CHECK_FALSE(summary.has_sender_report);
+  CHECK_FALSE(summary.sender_time);
   CHECK(summary.sender_ssrc == 0x11223344);
   CHECK_FALSE(summarize_rtcp(kReport + kDescription).has_bye);
+}
+
+TEST_CASE("rtcp: a sender report says one instant on both its clocks") {
+  Packet report{0x80, 200, 0, 6};  // RFC 3550 6.4.1
+  for (uint8_t n = 1; n <= 24; ++n) report.push_back(n);
+  const auto summary = summarize_rtcp(report + kDescription);
+  REQUIRE(summary.sender_time);
+  CHECK(summary.sender_time->ntp == 0x05060708'090a0b0c);
+  CHECK(summary.sender_time->timestamp == RtpTimestamp(0x0d0e0f10));
 }
 
 TEST_CASE("rtcp: a prefix is valid only where a packet ends") {
