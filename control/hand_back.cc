@@ -188,7 +188,6 @@ void StreamEstablishment::prepare_live(StreamState& stream, const rtsp::Session&
                                        const rtsp::ReplaySession& other) {
   const sdp::Media& media = connection_.conversation.description.media[session.streams[index].media];
   stream.live = session.live || other.live;
-  stream.codec = rtp::codec_of(media.encoding.view());
   stream.play_timestamp = other.streams[index].info_timestamp;
   stream.picture_requests = media.picture_loss_indication;
   stream.next_picture_request = {};

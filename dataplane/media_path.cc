@@ -44,7 +44,8 @@ void Worker::account(Connection& c, StreamState& stream, const rtp::Header& head
   // Not by one from before the newest PLAY, which was still on its way: the position ignores it, too.
   stream.started |= stream.position.source() != PositionSource::kStated;
   const Bytes payload = packet.subspan(header.payload_offset, header.payload_bytes);
-  stream.last.add(header.sequence_number, header.timestamp, rtp::payload_hash(payload), header.marker);
+  stream.last.add(header.sequence_number, header.timestamp, rtp::payload_hash(payload), header.marker,
+                  rtp::precedes_picture(stream.codec, payload));
   stream.continuity.on_forwarded(header, header.payload_bytes);
   stream.published.write({stream.position.newest().ns,
                           stream.packets,

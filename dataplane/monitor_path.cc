@@ -16,7 +16,8 @@ Bytes segment_bytes(const net::Packet& packet, MutableBytes frame) {
 }
 
 void note_half(TcpHalf& half, const tcp::Segment& segment) {
-  half.sent = later(half.sent, segment.sequence + segment.payload.size());
+  if (!segment.payload.empty())  // bytes that were lost before us have not been seen by anybody
+    half.sent = later(half.sent, segment.sequence + segment.payload.size());
   if (segment.flags.ack) half.acknowledged = later(half.acknowledged, segment.acknowledgement);
   note_sack(half, segment);
   if (!segment.flags.syn) half.window = segment.window;

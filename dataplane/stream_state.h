@@ -68,11 +68,11 @@ struct StreamState {
   bool reports_cut = false;  // a failover waits for the first packet, and not the client's PLAY
   uint16_t client_port = 0;
   uint32_t clock_rate = 0;
+  rtp::Codec codec = rtp::Codec::kOther;
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
   Time cutting_since{};
-  bool live = false;  // the cut is the next random access point
-  rtp::Codec codec = rtp::Codec::kOther;
+  bool live = false;                           // the cut is the next random access point
   std::optional<RtpTimestamp> play_timestamp;  // of the new server's PLAY, by its RTP-Info
   bool picture_requests = false;               // the description allows them
   Time next_picture_request{};

@@ -170,6 +170,9 @@ void Worker::learn_streams(Connection& c) {
       rtsp::PortPair ports = agreed.server_port;
       if (state.phase == StreamPhase::kDirect) {
         state.clock_rate = agreed.clock_rate;
+        const sdp::Description& description = c.conversation.description;
+        if (agreed.media < description.media_count)
+          state.codec = rtp::codec_of(description.media[agreed.media].encoding.view());
       } else {
         c.words.sessions[s].streams[i] = words.streams[static_cast<size_t>(known - old.begin())];
         ports = c.words.sessions[s].streams[i].server_port;

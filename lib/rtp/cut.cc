@@ -20,7 +20,8 @@ bool CutFinder::is_first_new(const Header& header, Bytes payload) {
   watch_clamping(header);
   vote(header, payload_hash(payload));
   const bool first_new = decide(header);
-  seen_ = {true, header.marker, header.sequence_number, header.timestamp};
+  if (!seen_.any || header.sequence_number > seen_.sequence)
+    seen_ = {true, header.marker, header.sequence_number, header.timestamp};
   dropped_ += !first_new && !holding();
   return first_new;
 }
@@ -88,19 +89,23 @@ bool CutFinder::decide_by_timestamp(const Header& header) {
   if (holding() || !context_.has_position || is_clamped(header.timestamp) || !begins_unit(header))
     return false;
   const bool past = is_past_newest(header);
-  if (newest_unit_seen_ || past) {
+  const int32_t ahead = header.timestamp + position_offset() - last_.newest(0).timestamp;
+  const auto half = static_cast<int32_t>(frame_ticks() / 2);
+  const bool newest_unit = ahead >= -half && ahead <= half;
+  // What A has sent of it may be no more than parameter sets.
+  if (newest_unit_seen_ || past || (newest_unit && last_.newest(0).prefix)) {
     proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
     return context_.anchors_proven && accept();
   }
-  const int32_t ahead = header.timestamp + position_offset() - last_.newest(0).timestamp;
-  const auto half = static_cast<int32_t>(frame_ticks() / 2);
-  newest_unit_seen_ = ahead >= -half && ahead <= half;
+  newest_unit_seen_ = newest_unit;
   overlap_seen_ |= !past;
   return false;
 }
 
 bool CutFinder::begins_unit(const Header& header) const {
-  return !seen_.any || seen_.marker || seen_.timestamp != header.timestamp;
+  if (!seen_.any) return true;
+  if (header.sequence_number < seen_.sequence) return false;  // late: what it begins may have been seen
+  return seen_.marker || seen_.timestamp != header.timestamp;
 }
 
 bool CutFinder::is_past_newest(const Header& header) const {

@@ -35,13 +35,15 @@ inline constexpr uint32_t kAnchorRounding = 100;        // of a second: servers 
 // Written by the worker per forwarded packet; sequence numbers and timestamps as the client saw them.
 class alignas(64) LastPackets {
  public:
-  void add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t hash, bool marker);
+  // `prefix`: goes before a picture and is none of it (a parameter set).
+  void add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t hash, bool marker,
+           bool prefix = false);
   void clear() { count_ = 0; }
   size_t size() const { return count_; }
 
   struct Entry {
     RtpSequence sequence;
-    bool marker;
+    bool marker, prefix;
     RtpTimestamp timestamp;
     uint32_t hash;
   };
@@ -52,7 +54,7 @@ class alignas(64) LastPackets {
   std::array<uint32_t, kLastPackets> hash_;  // all four: highest sequence number first
   std::array<RtpTimestamp, kLastPackets> timestamp_;
   std::array<RtpSequence, kLastPackets> sequence_;
-  std::array<bool, kLastPackets> marker_;
+  std::array<bool, kLastPackets> marker_, prefix_;
   uint8_t count_ = 0;
 };
 static_assert(sizeof(LastPackets) == 64);

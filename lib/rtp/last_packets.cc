@@ -29,7 +29,8 @@ uint32_t payload_hash(Bytes payload) {
 }
 
 // Kept in order, newest first: the shift of at most four entries stays in the cache line.
-void LastPackets::add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t hash, bool marker) {
+void LastPackets::add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t hash, bool marker,
+                      bool prefix) {
   constexpr int kMaxMisorder = 100;  // RFC 3550 A.1: further back is a new start, not a late packet
   if (count_ > 0 && sequence_[0] - sequence > kMaxMisorder) count_ = 0;
   size_t at = 0;
@@ -41,16 +42,18 @@ void LastPackets::add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t has
     timestamp_[i] = timestamp_[i - 1];
     hash_[i] = hash_[i - 1];
     marker_[i] = marker_[i - 1];
+    prefix_[i] = prefix_[i - 1];
   }
   sequence_[at] = sequence;
   timestamp_[at] = timestamp;
   hash_[at] = hash;
   marker_[at] = marker;
+  prefix_[at] = prefix;
 }
 
 LastPackets::Entry LastPackets::newest(size_t index) const {
   if (index >= count_) return {};
-  return {sequence_[index], marker_[index], timestamp_[index], hash_[index]};
+  return {sequence_[index], marker_[index], prefix_[index], timestamp_[index], hash_[index]};
 }
 
 const char* to_string(CutMethod method) {

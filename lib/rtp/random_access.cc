@@ -61,6 +61,18 @@ Codec codec_of(std::string_view encoding) {
   return encoding == "JPEG" ? Codec::kJpeg : Codec::kOther;
 }
 
+// RFC 6184: access unit delimiters, SPS, PPS and SEI. RFC 7798: the same, and VPS.
+bool precedes_picture(Codec codec, Bytes payload) {
+  if (payload.empty()) return false;
+  if (codec == Codec::kH264) {
+    const uint8_t type = payload[0] & 0x1f;
+    return type >= 6 && type <= 9;
+  }
+  constexpr uint8_t kVideoSet = 32, kDelimiter = 35, kPrefixSei = 39;
+  const uint8_t type = h265_type(payload[0]);
+  return codec == Codec::kH265 && ((type >= kVideoSet && type <= kDelimiter) || type == kPrefixSei);
+}
+
 bool begins_random_access(Codec codec, Bytes payload) {
   switch (codec) {
     case Codec::kOther:

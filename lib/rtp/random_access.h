@@ -19,6 +19,9 @@ namespace midstream::rtp {
 enum class Codec : uint8_t { kOther, kH264, kH265, kJpeg };
 Codec codec_of(std::string_view encoding);  // of the rtpmap, in upper case
 
+// Parameter sets and the like in packets of their own: they go before a picture and are none of it.
+bool precedes_picture(Codec codec, Bytes payload);
+
 bool begins_random_access(Codec codec, Bytes payload);
 
 }  // namespace midstream::rtp

@@ -49,7 +49,10 @@ size_t Continuity::rtcp_to_client(Bytes packet, MutableBytes out, SessionClock& 
 bool Continuity::report_to_client(const RtcpPacket& packet, MutableBytes copy, SessionClock& clock,
                                   uint32_t clock_rate) {
   if (!active_) {
-    if (packet.type == kSenderReport) learn_line(packet, clock, clock_rate);
+    if (packet.type == kSenderReport) {
+      announce_client_ssrc(load_be32(copy.data() + kRtcpHeaderBytes));  // it may precede all media
+      learn_line(packet, clock, clock_rate);
+    }
     return true;
   }
   const auto map = [this](uint32_t ssrc) { return ssrc_to_client(ssrc); };

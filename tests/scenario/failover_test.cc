@@ -371,5 +371,37 @@ TEST_CASE("an RST behind bytes that were lost: the server is asked whether it me
   check_resumed(world, "connection reset by the server");
 }
 
+TEST_CASE("a dies when only the parameter sets of its first picture have come") {
+  WorldOptions options;
+  options.a.personality.honours_seek_style = false;
+  options.a.personality.packet_spacing = 2ms;
+  options.b.personality = live555();
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin("npt=2-"));
+  REQUIRE(world.client().await_packets(0, GENERATE(1u, 2u)));
+  world.a().die(Death::kReset);
+  CHECK(world.run_to_the_end());
+  check_contract(world, {.position = 2s, .bye_at_the_end = false});
+}
+
+TEST_CASE("a report comes before all media, and then the server dies: its SSRC stays") {
+  WorldOptions options;
+  options.a.personality = live555();
+  options.a.personality.packet_spacing = 100ms;
+  options.b.personality = gst();
+  SwitchedWorld world(options);
+  world.a().host().lose_sent([&](const Frame& f) {
+    const net::Packet p = net::parse_packet(f);
+    return p.kind == net::PacketKind::kUdp && p.destination.address == kClientAddress &&
+           p.destination.port % 2 == 0;
+  });
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().tracks()[0].rtcp.size() > 0);
+  world.a().die(Death::kReset);
+  CHECK(world.run_to_the_end());
+  CHECK(check_rtp(world, {.media_may_be_lost = true}) == Findings{});
+  CHECK(check_reports(world, {.media_may_be_lost = true}) == Findings{});
+}
+
 }  // namespace
 }  // namespace midstream::scenario

@@ -229,5 +229,19 @@ TEST_CASE("the first request's beginning is lost, the rest has come, when the se
   CHECK(check_responses(world, {}) == Findings{});
 }
 
+TEST_CASE(
+    "an answer is lost before the switch, and the FIN behind it is held: nobody holds its bytes") {
+  WorldOptions options;
+  options.client.tcp.sack = false;
+  Playing world(options);
+  world.a().host().lose_sent([](const Frame& f) { return carries(f, "RTSP/1.0 200"); });
+  const uint32_t cseq = world.client().request("GET_PARAMETER");
+  world.run_for(2ms);
+  world.a().die(Death::kFin);
+  CHECK(world.client().await(cseq));
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
 }  // namespace
 }  // namespace midstream::scenario

@@ -280,9 +280,10 @@ class Run {
   Findings die_while_opening() {
     RtspClient& client = world_.client();
     if (!client.connect()) return {"no connection"};
+    const size_t heartbeats = world_.a().count("OPTIONS");
     const uint32_t first = client.request("OPTIONS");
     // Of a pool, too, a is the first in order.
-    if (!world_.run_until([this] { return world_.a().count("OPTIONS") > 0; }, 5s))
+    if (!world_.run_until([&] { return world_.a().count("OPTIONS") > heartbeats; }, 5s))
       return {"a was not asked"};
     world_.timeline.after(c_.moments[0], [this] { end(world_.a(), c_.failures[0]); });
     if (!client.await(first) || !client.describe() || !client.setup_all() || !client.play())

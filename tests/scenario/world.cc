@@ -5,8 +5,9 @@
 namespace midstream::scenario {
 namespace {
 
-constexpr Duration kUnderway = 500ms;  // the last packets, and those that the switch holds
-constexpr uint16_t kIpv6Mss = 1440;    // an MTU of 1500 less 40 and 20
+// The last packets, and those that the switch holds for content to overrule timestamps.
+constexpr Duration kUnderway = 3500ms;
+constexpr uint16_t kIpv6Mss = 1440;  // an MTU of 1500 less 40 and 20
 
 Place at(Place place, const std::string& usual) {
   if (place.address.empty()) place.address = usual;

@@ -173,5 +173,26 @@ TEST_CASE("cut: if A sent nothing all is new, as RTP-Info announced it") {
   CHECK(unknown.cut.timestamp_offset == 0);
 }
 
+TEST_CASE("cut: other packetisation: a late packet begins no unit") {
+  const LastPackets last = remember(from_a(big_frames(0, 10, 3)));
+  Media b = big_frames(9, 20, 4);
+  for (Unit& unit : b) unit.payload += " otherwise";
+  Packets packets = from_b(b);
+  std::rotate(packets.begin(), packets.begin() + 1,
+              packets.begin() + 4);  // the first behind the marker
+  const auto result = find(last, packets, with_position());
+  CHECK(result.first == "10/0 otherwise");
+}
+
+TEST_CASE("cut: a picture of which only parameter sets were sent is new") {
+  LastPackets last;
+  last.add(RtpSequence(kSequenceA), RtpTimestamp(kTimestampA), 1, false, true);
+  last.add(RtpSequence(kSequenceA) + 1, RtpTimestamp(kTimestampA), 2, false, true);
+  const auto result = find(last, from_b(big_frames(0, 10, 3)), with_position());
+  CHECK(result.first == "0/0");
+  CHECK(result.sequence == static_cast<uint16_t>(kSequenceA + 2));
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+}
+
 }  // namespace
 }  // namespace midstream::rtp

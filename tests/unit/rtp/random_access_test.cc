@@ -87,5 +87,21 @@ TEST_CASE("what is cut short begins nothing") {
   for (size_t n = 0; n < 8; ++n) CHECK_FALSE(begins_random_access(Codec::kJpeg, Payload(n)));
 }
 
+TEST_CASE("what precedes a picture and is none of it") {
+  const auto precedes = [](Codec codec, std::vector<uint8_t> payload) {
+    return precedes_picture(codec, payload);
+  };
+  for (const int type : {0x06, 0x67, 0x68, 0x09})
+    CHECK(precedes(Codec::kH264, {static_cast<uint8_t>(type), 0}));
+  for (const int type : {0x41, 0x65, 0x7c, 0x78})
+    CHECK_FALSE(precedes(Codec::kH264, {static_cast<uint8_t>(type), 0x80}));
+  for (const int type : {32, 33, 34, 35, 39})
+    CHECK(precedes(Codec::kH265, {static_cast<uint8_t>(type << 1), 1}));
+  for (const int type : {1, 19, 40, 48, 49})
+    CHECK_FALSE(precedes(Codec::kH265, {static_cast<uint8_t>(type << 1), 1}));
+  CHECK_FALSE(precedes(Codec::kOther, {0x67}));
+  CHECK_FALSE(precedes(Codec::kH264, {}));
+}
+
 }  // namespace
 }  // namespace midstream::rtp
