@@ -85,6 +85,8 @@ void StreamEstablishment::fill_words() {
       words.streams[i].server_url = other.streams[i].url;
       words.streams[i].client_view_port = stream.server_port;
       words.streams[i].server_port = other.streams[i].server_port;
+      words.streams[i].client_channels = stream.channels;
+      words.streams[i].server_channels = other.streams[i].channels;
       words.streams[i].client_ssrc = stream.ssrc;
       words.streams[i].server_ssrc = other.streams[i].ssrc;
     }
@@ -164,13 +166,20 @@ bool StreamEstablishment::join_server_bytes(Time now) {
   if (!c.spliced && old_sent > hole && may_hold) {
     return failure_ = "the client holds bytes of the old server behind a hole", false;
   }
-  const TcpSequence next = endpoint_.receive_next() - endpoint_.readable().size();
+  inside_.append(as_text(endpoint_.readable()));  // the beginning of a unit
+  const TcpSequence arrived = endpoint_.receive_next();
+  const TcpSequence next = arrived - (c.interleaved ? inside_.size() : endpoint_.readable().size());
   direction.custody.become_origin(now);
   direction.edits.reset(next, direction.custody.end());
-  direction.released = direction.input_base = next;
+  direction.released = next;
+  direction.input_base = arrived;  // the switch has acknowledged it, so it is the switch's to repeat
   c.splice.to_server.custody.become_origin(now);
   c.from_server.reset(next);
-  c.from_server.insert(next, endpoint_.readable());
+  if (!c.interleaved) {
+    c.from_server.insert(next, endpoint_.readable());
+  } else if (!network_.hand_over(c, next, as_bytes(inside_))) {
+    return failure_ = "no packet buffers for the media that came meanwhile", false;
+  }
 
   TcpHalf& half = c.server_half;
   half.sent = endpoint_.receive_next();

@@ -173,6 +173,25 @@ bool Network::send_as_client(size_t server, const Connection& connection, const 
               segment);
 }
 
+bool Network::hand_over(const Connection& connection, TcpSequence sequence, Bytes bytes) {
+  while (!bytes.empty()) {
+    rte_mbuf* const frame = rte_pktmbuf_alloc(pool_);
+    if (frame == nullptr) return false;
+    const size_t size = std::min<size_t>(bytes.size(), rte_pktmbuf_tailroom(frame));
+    std::copy_n(bytes.begin(), size,
+                reinterpret_cast<uint8_t*>(rte_pktmbuf_append(frame, static_cast<uint16_t>(size))));
+    ToWorker mail{};
+    mail.kind = ToWorker::Kind::kInside;
+    mail.connection = connection.index;
+    mail.frame = frame;
+    mail.sequence = sequence;
+    mailbox_.send(mail);
+    sequence += size;
+    bytes = bytes.subspan(size);
+  }
+  return true;
+}
+
 bool Network::send(size_t server, const MacAddress& source_mac, const Address& source,
                    uint32_t connection, const tcp::Segment& segment) {
   if (!neighbours_[server].known) return false;

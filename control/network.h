@@ -65,6 +65,9 @@ class Network {
   // about this connection.
   bool send_as_client(size_t server, const Connection& connection, const tcp::Segment& segment);
 
+  // What the server has sent inside the connection so far, to its worker.
+  bool hand_over(const Connection& connection, TcpSequence sequence, Bytes bytes);
+
   // A connection that is held in a client's name, beside what the client itself has.
   struct InName {
     size_t server = 0;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "dataplane/interleaved.h"
+#include "lib/rtsp/interleaved.h"
+
 namespace midstream {
 namespace {
 
@@ -101,6 +104,7 @@ void StreamEstablishment::post_expectations() {
     if (session.id.empty() || media_expected_[s] || !replay_.setups_done(s)) continue;
     media_expected_[s] = true;
     for (uint8_t i = 0; i < session.stream_count; ++i) {
+      if (session.streams[i].channels) continue;
       const rtsp::PortPair& ports = replay_.result(s).streams[i].server_port;
       ToWorker mail{};
       mail.kind = ToWorker::Kind::kExpectMedia;
@@ -116,7 +120,9 @@ void StreamEstablishment::post_expectations() {
 
 void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
   endpoint_.on_segment(segment, now);
-  while (state_ == State::kRunning && !answered_ && !endpoint_.readable().empty()) {
+  while (state_ == State::kRunning && !endpoint_.readable().empty()) {
+    if (take_frames(now)) continue;
+    if (answered_) break;
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(endpoint_.readable(), message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore) break;
@@ -140,6 +146,28 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
     }
   }
   poll(now);
+}
+
+// Media inside the connection may come before the answer to PLAY (live555), and does behind it: it is
+// acknowledged here, and goes to the worker before the rest. False if none is next.
+bool StreamEstablishment::take_frames(Time now) {
+  const Bytes bytes = endpoint_.readable();
+  if (frame_left_ == 0) {
+    if (!connection_.interleaved || !rtsp::starts_interleaved(bytes)) return false;
+    const auto header = rtsp::parse_frame_header(bytes);
+    if (!header) return false;
+    frame_left_ = rtsp::kFrameHeaderBytes + header->length;
+  }
+  const size_t size = std::min(frame_left_, bytes.size());
+  if (inside_.size() + size > kMaxCustodyBytes) {
+    fail(replay_.step() + ": more media than can be kept");
+    return false;
+  }
+  inside_.append(as_text(bytes.first(size)));
+  frame_left_ -= size;
+  endpoint_.consume(size);
+  progressed_ = now;
+  return true;
 }
 
 void StreamEstablishment::poll(Time now) {

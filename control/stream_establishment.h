@@ -48,6 +48,8 @@ class StreamEstablishment {
   void send_output(Time now);
   void fail(std::string why);
 
+  bool take_frames(Time now);
+
   // half_answer.cc
   std::string in_server_words(Bytes raw) const;
   bool ask_again(Time now);
@@ -80,6 +82,8 @@ class StreamEstablishment {
   bool seek_unanswered_ = false;
   std::optional<uint8_t> half_request_;  // index: what the old server left half answered
   std::string half_answer_;              // the rest of that answer
+  std::string inside_;                   // frames of media that came between the answers
+  size_t frame_left_ = 0;                // of the newest of them: bytes to come
   Time progressed_, done_at_{};
   std::array<bool, rtsp::kMaxSessions> media_expected_{};
 };

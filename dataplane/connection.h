@@ -91,6 +91,10 @@ struct Connection {
   tcp::Reassembly from_client, from_server;
   tcp::Splice splice;  // before a failover only to_client.custody is used
   bool custody_overflow = false;
+  bool interleaved =
+      false;  // media flows inside: the server's bytes are kept by reference (interleaved.h)
+  bool unreadable = false;  // between its messages is what we cannot read
+  bool joining = false;     // spliced and interleaved: the switch takes the server's bytes over for now
   bool half_request = false;  // the server has acknowledged part of a request that is not complete yet
   rtsp::Conversation conversation;
   KeepAlive keep_alive;
@@ -120,7 +124,7 @@ struct Connection {
 
   // Nothing of it is read any more, and no word in it is another server's: segments pass as they come.
   bool unread() const {
-    return spliced && failovers == 0 && !rtsp::is_readable(conversation.unprotected);
+    return spliced && failovers == 0 && (unreadable || !rtsp::is_readable(conversation.unprotected));
   }
   // Served by another server than the dialled one, but for as long as that one lives.
   bool only_passes() const {

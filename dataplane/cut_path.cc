@@ -80,7 +80,7 @@ void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& strea
 
 // A server that echoes a place may have begun at the key frame before it. Where a stream's packets
 // are other than the last server's, another one's content and the reports tell its place.
-void Worker::settle_doubts(const Connection& c, uint8_t session) {
+void Worker::settle_doubts(Connection& c, uint8_t session) {
   const auto settled = std::ranges::find_if(c.stream_state[session], [&](uint16_t slot) {
     return slot != kNoStream && streams_[slot].phase == StreamPhase::kContinued &&
            streams_[slot].finder.result().method == rtp::CutMethod::kContent;
@@ -108,11 +108,17 @@ void Worker::drop_held(uint16_t slot) {
   held_[slot].clear();
 }
 
-void Worker::release_held(const Connection& c, const FlowTarget& target) {
+void Worker::release_held(Connection& c, const FlowTarget& target) {
   std::vector<Parked> queue;
   queue.swap(held_[c.stream_state[target.session][target.stream]]);
   kept_ -= queue.size();
-  for (const Parked& parked : queue) handle(parked.frame, parked.port);
+  for (const Parked& parked : queue) {
+    if (parked.port == kInsidePort) {
+      take_inside(parked.frame, c, target);
+    } else {
+      handle(parked.frame, parked.port);
+    }
+  }
 }
 
 void Worker::report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,

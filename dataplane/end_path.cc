@@ -43,6 +43,10 @@ void Worker::end_for_client(Connection& c) {
       if (slot != kNoStream) drop_held(slot);
     }
   }
+  if (c.interleaved) {
+    settle_interleaved(c);
+    if (interleaved_[c.index]->half_open) pad_half(c, {});
+  }
   if (!finish_half_answer(c)) return abandon(c);
   splice.to_client.custody.become_origin(now_);
   answer_at_end(c);
@@ -68,7 +72,7 @@ void Worker::answer_at_end(Connection& c) {
   if (custody.fin_outstanding() || custody.fin_acknowledged()) return acknowledge_at_end(c);
   if (!custody.originate(Bytes(text).first(size), now_)) return abandon(c);
   if (last) custody.originate_fin(now_);
-  repeat_origin(c, true);
+  send_origin(c, true);
   arm(c, custody.deadline());
 }
 
@@ -108,8 +112,8 @@ bool Worker::take_at_end(Connection& c, const tcp::Segment& in) {
   if (in.timestamps) {
     c.splice.newest_client = half.newest_timestamp = later(half.newest_timestamp, in.timestamps->value);
   }
-  const bool lost = custody.acknowledge(in.acknowledgement, duplicate, now_);
-  if (lost || custody.waits_for_room()) repeat_origin(c, true);
+  custody.acknowledge(in.acknowledgement, duplicate, now_);
+  if (custody.origin_outstanding()) send_origin(c, true);
 
   const TcpSequence expected = c.from_client.next_expected();
   c.from_client.insert(in.sequence, in.payload);
@@ -122,6 +126,11 @@ bool Worker::take_at_end(Connection& c, const tcp::Segment& in) {
   while (!c.from_client.readable().empty()) {
     rtsp::Message message;
     const Bytes bytes = c.from_client.readable();
+    if (const size_t frame = client_frame(c, bytes)) {
+      if (frame > bytes.size()) break;
+      c.from_client.consume(frame);
+      continue;
+    }
     const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore && !c.from_client.full()) break;
     if (parsed.status == rtsp::ParseStatus::kDone) {
@@ -138,7 +147,7 @@ bool Worker::take_at_end(Connection& c, const tcp::Segment& in) {
   const bool open = c.state == ConnectionState::kEnding && !custody.fin_outstanding();
   if (half.fin && open && !custody.fin_acknowledged()) {
     custody.originate_fin(now_);  // it has left without a TEARDOWN
-    repeat_origin(c, true);
+    send_origin(c, true);
     arm(c, custody.deadline());
   }
   return true;

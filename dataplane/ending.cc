@@ -12,6 +12,7 @@ constexpr Duration kByeHold = 150ms;
 // For one track far before the known end, while others play: a server that goes away says BYE when the
 // last of what it has queued is sent, track by track (gst: 270 ms apart, answering all the while).
 constexpr Duration kTrackByeHold = 3s;
+constexpr Duration kUnitByeHold = 500ms;
 // Between two steps toward a session. Clients wait 5 to 10 s for an answer, and servers close a
 // connection that stays without a session after 10 s at the earliest (gortsplib).
 constexpr Duration kOpening = 10s;
@@ -93,6 +94,7 @@ bool Worker::freeze(Connection& c, Cause cause) {
   for (const auto& session : c.stream_state) {
     for (const uint16_t slot : session) drop_held(slot);
   }
+  if (c.interleaved) settle_interleaved(c);
   drop_byes(c);
   ToControl mail{};
   mail.kind = ToControl::Kind::kFrozen;
@@ -139,15 +141,21 @@ void Worker::hold_bye(Frame& frame, Connection& c, const FlowTarget& target) {
   HeldByes& held = held_byes_[c.index];
   if (held.byes.size() >= rtsp::kMaxStreams) return drop(frame.mbuf, Drop::kParkFull);
   held.byes.push_back({frame.mbuf, c.stream_state[target.session][target.stream]});
-  const rtsp::Session& session = c.conversation.sessions[target.session];
+  judge_bye(c, target.session);
+}
+
+void Worker::judge_bye(Connection& c, uint8_t index) {
+  HeldByes& held = held_byes_[c.index];
+  const rtsp::Session& session = c.conversation.sessions[index];
   const bool known_end = session.duration.has_value();
   bool all = true;
   for (uint8_t i = 0; i < session.stream_count; ++i) {
-    const uint16_t slot = c.stream_state[target.session][i];
+    const uint16_t slot = c.stream_state[index][i];
     all &= slot == kNoStream || streams_[slot].said_bye;
   }
   if (known_end && all && freeze(c, Cause::kBye)) return;
-  held.until = now_ + (known_end ? kTrackByeHold : kByeHold);
+  // Inside the connection all other media waits behind it.
+  held.until = now_ + (!known_end ? kByeHold : c.interleaved ? kUnitByeHold : kTrackByeHold);
   suspect(c, Cause::kBye);
   arm(c, now_ + kByeHold);
 }
@@ -156,6 +164,9 @@ void Worker::let_byes_go(Connection& c) {
   HeldByes& held = held_byes_[c.index];
   for (const HeldBye& bye : held.byes) transmit(bye.frame, c.client_nic);
   held.byes.clear();
+  for (const Parked& segment : held.segments) transmit(segment.frame, c.client_nic);
+  held.segments.clear();
+  if (c.interleaved) let_units_go(c);
   for (const auto& session : c.stream_state) {
     for (const uint16_t slot : session) {
       if (slot != kNoStream && streams_[slot].said_bye) streams_[slot].ended = true;
@@ -166,6 +177,8 @@ void Worker::let_byes_go(Connection& c) {
 void Worker::drop_byes(const Connection& c) {
   for (const HeldBye& bye : held_byes_[c.index].byes) drop(bye.frame, Drop::kHeldEnding);
   held_byes_[c.index].byes.clear();
+  for (const Parked& segment : held_byes_[c.index].segments) drop(segment.frame, Drop::kHeldEnding);
+  held_byes_[c.index].segments.clear();
 }
 
 // It plays again: what it had said before is void.
@@ -190,7 +203,7 @@ void Worker::on_timer(Connection& c) {
   if (closed || never_opened || now_ - last_sign >= kIdleLimit) return forget(c);
 
   Time next = now_ + kIdleCheck;
-  if (const HeldByes& held = held_byes_[c.index]; !held.byes.empty()) {
+  if (const HeldByes& held = held_byes_[c.index]; !held.byes.empty() || holds_units(c)) {
     if (!c.suspected && (held.until <= now_ || !ending_is_failure(c))) let_byes_go(c);
     next = std::max(held.until, now_ + kByeHold / 8);
   }
@@ -202,6 +215,7 @@ void Worker::on_timer(Connection& c) {
   if (c.state == ConnectionState::kSpliced || c.state == ConnectionState::kEnding) {
     if (c.state == ConnectionState::kSpliced) {
       settle_overdue_cuts(c);
+      if (c.interleaved) settle_overdue_half(c);
       keep_alive(c);
     }
     for (const bool to_client : {true, false}) {
@@ -209,7 +223,7 @@ void Worker::on_timer(Connection& c) {
       if (to_client && c.closed_at == Time{} && custody.given_up(now_)) return give_up_client(c);
       if (custody.deadline() <= now_) {
         custody.on_timeout(now_);
-        repeat_origin(c, to_client);
+        send_origin(c, to_client, true);
       }
       next = std::min(next, custody.deadline());
     }

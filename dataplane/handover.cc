@@ -65,6 +65,8 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kForgetServer:
       drop_parked(c);
       return fence_server(c, mail.endpoint.address);
+    case ToWorker::Kind::kInside:
+      return take_early(c, mail.frame, mail.sequence);
     case ToWorker::Kind::kSplice:
       return start_splice(c);
     case ToWorker::Kind::kAbandon:
@@ -111,10 +113,15 @@ void Worker::start_splice(Connection& c) {
   report(c);
   arm(c, now_ + options_.stall / 4);
   apply_change(c, std::exchange(c.change, rtsp::kNothing));
+  if (c.interleaved) start_joining(c);
   replay_parked(c);
-  repeat_origin(c, false);
-  repeat_origin(c, true);
+  send_origin(c, false);
+  send_origin(c, true);
   acknowledge_sender(c, true);
+  if (c.interleaved) {
+    pass_units(c, nullptr, make_to_client(c.splice, c.splice.to_server.input_base));
+    return acknowledge_sender(c, false);
+  }
   release_messages(c, false, make_to_client(c.splice, c.splice.to_server.input_base));
 }
 

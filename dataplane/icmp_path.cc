@@ -120,7 +120,7 @@ void Worker::note_path_mtu(Connection& c, bool to_client, const net::QuotedFlow&
   const TcpHalf& receiver = to_client ? c.client_half : c.server_half;
   const TcpHalf& sender = to_client ? c.server_half : c.client_half;
   const bool spliced = c.state == ConnectionState::kSpliced;
-  const tcp::Direction& direction = to_client ? c.splice.to_client : c.splice.to_server;
+  tcp::Direction& direction = c.splice.direction(to_client);
   const TcpSequence end = spliced ? direction.edits.to_output(direction.released) : sender.sent;
   if (quoted.is_tcp && (quoted.sequence < receiver.acknowledged || quoted.sequence > end)) return;
   const uint16_t least = c.client.address.is_v4() ? kLeastIpv4Mtu : kLeastIpv6Mtu;
@@ -128,7 +128,9 @@ void Worker::note_path_mtu(Connection& c, bool to_client, const net::QuotedFlow&
   const uint16_t mtu = std::max(quoted.path_mtu, least);
   if (learned != 0 && learned <= mtu) return;
   learned = mtu;
-  if (spliced && quoted.is_tcp && direction.custody.origin_outstanding()) repeat_origin(c, to_client);
+  if (!spliced || !quoted.is_tcp || !direction.custody.origin_outstanding()) return;
+  direction.custody.send_again();
+  send_origin(c, to_client);
 }
 
 }  // namespace midstream

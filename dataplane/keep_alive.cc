@@ -11,6 +11,7 @@
 #include <charconv>
 
 #include "dataplane/worker.h"
+#include "lib/rtsp/interleaved.h"
 #include "lib/rtsp/message.h"
 
 namespace midstream {
@@ -70,12 +71,28 @@ void Worker::keep_alive(Connection& c) {
     ++own.outstanding;
   }
   own.due = now_ + own.interval;
+  if (size > 0) put_between(c, Bytes(text).first(size));
+}
+
+// Bytes of our own between two messages of the client.
+void Worker::put_between(Connection& c, Bytes bytes) {
   tcp::Direction& forward = c.splice.to_server;
   const TcpSequence position = forward.edits.to_output(forward.released);
-  if (size == 0 || !forward.custody.originate(Bytes(text).first(size), now_)) return;
-  forward.edits.reset(forward.released, position + size);
+  if (!forward.custody.originate(bytes, now_)) return;
+  forward.edits.reset(forward.released, position + bytes.size());
   forward.input_base = forward.released;
-  emit_data(c, false, made_segment(c, false), position, Bytes(text).first(size));
+  emit_data(c, false, made_segment(c, false), position, bytes);
+}
+
+// What is not worth waiting for is left out if the client is in the middle of a message.
+void Worker::send_inside_to_server(Connection& c, uint8_t channel, Bytes packet) {
+  std::array<uint8_t, rtsp::kFrameHeaderBytes + kMaxOptions> frame;
+  const auto target = inside(c, channel, false);
+  if (!target || packet.size() > kMaxOptions || !between_messages(c)) return;
+  std::ranges::copy(rtsp::print_frame_header({target->channel, static_cast<uint16_t>(packet.size())}),
+                    frame.begin());
+  std::ranges::copy(packet, frame.begin() + rtsp::kFrameHeaderBytes);
+  put_between(c, Bytes(frame).first(rtsp::kFrameHeaderBytes + packet.size()));
 }
 
 // By its number; from a server that says none, if nothing else is awaited.
@@ -88,9 +105,8 @@ bool Worker::is_own_answer(const Connection& c, const rtsp::Message& message) co
 }
 
 // False while the edit list is full.
-bool Worker::take_out_answer(Connection& c, const rtsp::Message& message) {
+bool Worker::take_out_answer(Connection& c, TcpSequence begin, const rtsp::Message& message) {
   tcp::Direction& forward = c.splice.to_client;
-  const TcpSequence begin = c.from_server.next_read();
   const auto bytes = static_cast<uint32_t>(message.total_bytes);
   // The client has no byte of it to acknowledge. If it owes the server nothing else, we do it at once:
   // it may not say anything for long. Otherwise its acknowledgement of what lies before counts.
@@ -101,7 +117,6 @@ bool Worker::take_out_answer(Connection& c, const rtsp::Message& message) {
   } else if (!forward.edits.add(begin, bytes, {})) {
     return false;
   }
-  c.from_server.consume(bytes);
   forward.released = begin + bytes;
   if (message.status >= 200) --c.keep_alive.outstanding;
   acknowledge_sender(c, false);

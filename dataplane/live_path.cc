@@ -70,13 +70,16 @@ uint32_t Worker::live_offset(Connection& c, const FlowTarget& target, const Stre
                    header);
 }
 
-void Worker::request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,
+void Worker::request_picture(Connection& c, const FlowTarget& target, StreamState& stream,
                              uint32_t server_ssrc) {
   if (!stream.picture_requests || now_ < stream.next_picture_request) return;
   stream.next_picture_request = now_ + kPictureRequestInterval;
   std::array<uint8_t, rtp::kPictureRequestBytes> request;
   rtp::write_picture_request(request, stream.receiver_ssrc, server_ssrc);
   const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+  if (agreed.channels) {
+    return send_inside_to_server(c, static_cast<uint8_t>(agreed.channels->rtcp), request);
+  }
   const rtsp::PortPair& ports = c.words.sessions[target.session].streams[target.stream].server_port;
   send_udp(c.to_server, c.server_nic, {c.client.address, agreed.client_port.rtcp},
            {c.server_endpoint.address, ports.rtcp}, request);

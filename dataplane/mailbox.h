@@ -76,6 +76,7 @@ struct ToWorker {
     kExpect,        // connection (owned by control): route TCP of `endpoint` to the client to control
     kExpectMedia,   // connection, session, stream: park media of `endpoint` (RTP port; `rtcp_port`)
     kForgetServer,  // connection (owned by control): an attempt on `endpoint` failed, fence it
+    kInside,        // connection: what the server sent inside it so far, from `sequence` on, in frame
     kSplice,        // connection: given back, spliced
     kAbandon,       // connection: given back, nobody can serve it
     kEnd,           // connection: given back, its client tears down: nobody needs to serve it
@@ -96,6 +97,7 @@ struct ToWorker {
   bool tagged = false;
   uint16_t vlan_tci = 0;
   rte_mbuf* frame = nullptr;
+  TcpSequence sequence;
   Time at{};
 };
 

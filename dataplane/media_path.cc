@@ -18,20 +18,26 @@ Bytes payload_of(const net::Packet& packet, MutableBytes frame) {
 
 bool known_end(const rtsp::Session& session) { return session.play_end || session.duration; }
 
+}  // namespace
+
 // Who reports: requests of our own are made in its name.
-void note_receiver(StreamState& stream, Bytes report) {
+void Worker::note_receiver(StreamState& stream, Bytes report) {
   const rtp::RtcpSummary summary = rtp::summarize_rtcp(report);
   if (summary.valid) stream.receiver_ssrc = summary.sender_ssrc;
 }
 
-}  // namespace
-
 // `header` and the packet are in the client's terms: what was forwarded just now.
 void Worker::account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet) {
+  const Bytes payload = packet.subspan(header.payload_offset, header.payload_bytes);
+  account(c, stream, header, packet.size(), payload, rtp::payload_hash(payload));
+}
+
+void Worker::account(Connection& c, StreamState& stream, const rtp::Header& header, size_t packet_bytes,
+                     Bytes payload_begin, uint32_t payload_hash) {
   c.last_server_sign = stream.last_forwarded = now_;
   ++stream.packets;
-  stream.bytes += packet.size();
-  stream.second_bytes += packet.size();
+  stream.bytes += packet_bytes;
+  stream.second_bytes += packet_bytes;
   if (now_ - stream.second_start >= 1s) {
     const double seconds = to_seconds(now_ - stream.second_start);
     stream.bits_per_second =
@@ -43,9 +49,8 @@ void Worker::account(Connection& c, StreamState& stream, const rtp::Header& head
   stream.position.on_packet(header.sequence_number, header.timestamp, now_);
   // Not by one from before the newest PLAY, which was still on its way: the position ignores it, too.
   stream.started |= stream.position.source() != PositionSource::kStated;
-  const Bytes payload = packet.subspan(header.payload_offset, header.payload_bytes);
-  stream.last.add(header.sequence_number, header.timestamp, rtp::payload_hash(payload), header.marker,
-                  rtp::precedes_picture(stream.codec, payload));
+  stream.last.add(header.sequence_number, header.timestamp, payload_hash, header.marker,
+                  rtp::precedes_picture(stream.codec, payload_begin));
   stream.continuity.on_forwarded(header, header.payload_bytes);
   stream.published.write({stream.position.newest().ns,
                           stream.packets,
@@ -91,6 +96,7 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
     ++stream.packets_since_cut;
     if (!stream.continuity.to_client(packet, header))
       return drop(frame.mbuf, Drop::kWrongSource), false;
+    settle_half(c, target, stream, packet, header);
   }
   const Time last_of_old = stream.last_forwarded;
   account(c, stream, header, packet);
@@ -99,7 +105,7 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
 }
 
 // Of the streams that the new server has said BYE for before it sent anything new.
-void Worker::tell_ends(const Connection& c) {
+void Worker::tell_ends(Connection& c) {
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
       const uint16_t slot = c.stream_state[s][i];
@@ -113,11 +119,15 @@ void Worker::tell_ends(const Connection& c) {
 // The new server says BYE before it sent anything new: the old one had delivered all there was. Its
 // report could not be translated, so this one says no more than who it is and the end (RFC 3550 6.1: a
 // compound packet begins with a report, here an empty one, and has a CNAME if it is known).
-void Worker::tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream) {
+void Worker::tell_end(Connection& c, const FlowTarget& target, const StreamState& stream) {
   std::array<uint8_t, kMaxRtcp> bye;
   const size_t size = rtp::write_bye(bye, stream.continuity.client_ssrc(),
                                      c.clocks[target.session].client_cname.view());
   const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+  if (agreed.channels) {
+    put_inside(c, static_cast<uint8_t>(agreed.channels->rtcp), Bytes(bye).first(size));
+    return send_origin(c, true);
+  }
   send_udp(c.to_client, c.client_nic, {c.visible.address, agreed.server_port.rtcp},
            {c.client.address, agreed.client_port.rtcp}, Bytes(bye).first(size));
 }
@@ -158,6 +168,11 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
     const Bytes out = stream.continuity.active() ? Bytes(buffer, size) : packet;
     if (out.empty()) return drop(frame.mbuf, Drop::kMalformed);
     const rtsp::Stream& agreed = c.conversation.sessions[target.session].streams[target.stream];
+    if (agreed.channels) {
+      stream.said_bye |= summary.has_bye;  // that it may pass was judged before
+      put_inside(c, static_cast<uint8_t>(agreed.channels->rtcp), out);
+      return rte_pktmbuf_free(frame.mbuf);
+    }
     const bool muxed = target.role == FlowRole::kRtpToClient;
     rte_mbuf* const built =
         build_udp(c.to_client, c.client_nic,

@@ -81,8 +81,15 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
   } else if (bypassed(c, segment, from_client)) {
     mark_unprotected(c, rtsp::Unprotected::kOneSided);
   } else {
-    monitor_stream(c, segment, from_client);
-    held = segment.flags.fin && monitor_fin(c, segment, from_client);
+    if (!from_client && c.interleaved) {
+      note_half(c.server_half, segment);
+      held = !segment.payload.empty() && monitor_interleaved(frame, c, segment);
+    } else {
+      monitor_stream(c, segment, from_client);
+    }
+    held |= segment.flags.fin && c.state == ConnectionState::kMonitored &&
+            monitor_fin(c, segment, from_client);
+    if (held && holds_units(c)) return hold_segment(frame, c);
   }
   if (held) return drop(frame.mbuf, Drop::kHeldEnding);
   bridge(frame);
@@ -130,7 +137,9 @@ void Worker::monitor_stream(Connection& c, const tcp::Segment& segment, bool fro
   note_half(from_client ? c.client_half : c.server_half, segment);
   if (from_client) {
     custody.acknowledge(segment.acknowledgement, false, now_);
-    if (c.custody_overflow && segment.acknowledgement == c.from_server.next_expected()) {
+    if (c.interleaved) {
+      let_acknowledged_go(c);
+    } else if (c.custody_overflow && segment.acknowledgement == c.from_server.next_expected()) {
       custody.reset(segment.acknowledgement);
       c.custody_overflow = false;
     }
@@ -178,7 +187,10 @@ void Worker::note_both_finished(Connection& c) {
 void Worker::mark_unprotected(Connection& c, rtsp::Unprotected reason) {
   if (c.conversation.unprotected == rtsp::Unprotected::kNone) c.conversation.unprotected = reason;
   // A spliced connection must be translated to its end, whatever it comes to carry.
-  if (!c.spliced) c.state = ConnectionState::kUnprotected;
+  if (!c.spliced) {
+    c.state = ConnectionState::kUnprotected;
+    end_interleaved(c);
+  }
   ++stats_.unprotected[static_cast<size_t>(c.conversation.unprotected)];
   report(c);
 }
@@ -187,7 +199,13 @@ void Worker::read_messages(Connection& c, bool from_client) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
   while (!stream.readable().empty() && c.state == ConnectionState::kMonitored) {
     const Bytes bytes = stream.readable();
-    if (rtsp::starts_interleaved(bytes)) return mark_unprotected(c, rtsp::Unprotected::kInterleaved);
+    if (const size_t frame = from_client ? client_frame(c, bytes) : 0) {
+      if (frame > bytes.size()) return;
+      note_client_frame(c, bytes.first(frame));
+      stream.consume(frame);
+      continue;
+    }
+    if (rtsp::starts_interleaved(bytes)) return mark_unprotected(c, rtsp::Unprotected::kNotRtsp);
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore) {
@@ -205,6 +223,7 @@ void Worker::read_messages(Connection& c, bool from_client) {
                                        : rtsp::on_server_message(c.conversation, message);
     stream.consume(parsed.bytes);
     apply_change(c, change);
+    if (!from_client && c.interleaved) return read_units(c);  // its first stream inside was set up
   }
 }
 

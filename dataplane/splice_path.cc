@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cassert>
+#include <utility>
 
 #include "dataplane/worker.h"
 #include "lib/rtsp/foreign.h"
@@ -46,7 +47,14 @@ void Worker::relay(Frame& frame, Connection& c, bool from_client) {
   } else if (!take_acknowledgement(c, in, from_client)) {
     exit = Exit::kMalformed;
   } else {
-    exit = c.unread() ? relay_unread(c, in, from_client) : relay_segment(c, in, from_client);
+    if (from_client && c.interleaved) let_acknowledged_go(c);
+    if (c.unread()) {
+      exit = relay_unread(c, in, from_client);
+    } else if (!from_client && c.interleaved) {
+      exit = relay_interleaved(frame, c, in);
+    } else {
+      exit = relay_segment(c, in, from_client);
+    }
     if (c.held && in.length() > 0 && exit == Exit::kConsumed) acknowledge_alone(c);
   }
   if (exit == Exit::kMalformed) return drop(frame.mbuf, Drop::kMalformed);
@@ -96,8 +104,8 @@ bool Worker::take_acknowledgement(Connection& c, const tcp::Segment& in, bool fr
   if (in.timestamps) half.newest_timestamp = later(half.newest_timestamp, in.timestamps->value);
   backward.edits.acknowledge(in.acknowledgement);
   draw_base_along(backward, backward.edits.to_input(half.acknowledged));
-  const bool lost = backward.custody.acknowledge(in.acknowledgement, duplicate, now_);
-  if (lost || backward.custody.waits_for_room()) repeat_origin(c, from_client);
+  backward.custody.acknowledge(in.acknowledgement, duplicate, now_);
+  if (backward.custody.origin_outstanding()) send_origin(c, from_client);
   return true;
 }
 
@@ -117,7 +125,14 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
     return Exit::kHeld;
   }
   answered |= release_messages(c, from_client, out);
-  release_messages(c, !from_client, made_segment(c, from_client));  // it may have freed edits
+  if (from_client && c.interleaved) {
+    limit_window(c, out);
+    pass_units(c, nullptr,
+               made_segment(c, true));  // what the switch has to deliver may be all sent now
+    if (c.joining && opens_again(c)) acknowledge_sender(c, false);
+  } else {
+    release_messages(c, !from_client, made_segment(c, from_client));  // it may have freed edits
+  }
   if (ends && !from_client && teardown_is_ours(c)) {
     end_for_client(c);
     return Exit::kHeld;
@@ -182,7 +197,8 @@ Worker::Exit Worker::relay_unread(Connection& c, const tcp::Segment& in, bool fr
 
 // What it carries cannot be read. After a failover it is still translated where it can be.
 void Worker::read_no_more(Connection& c, rtsp::Unprotected reason) {
-  if (c.failovers == 0) mark_unprotected(c, reason);
+  if (c.failovers > 0 || std::exchange(c.unreadable, true)) return;
+  if (c.conversation.unprotected == rtsp::Unprotected::kNone) mark_unprotected(c, reason);
 }
 
 // The part of a segment that was forwarded before: it passes again, byte for byte the same. What lies
@@ -209,17 +225,19 @@ bool Worker::relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment 
 // Forwards every message that is complete. True if anything was sent.
 bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segment& out) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
-  tcp::Direction& forward = c.splice.direction(!from_client);
   bool sent = false;
   while (!stream.readable().empty() && c.state == ConnectionState::kSpliced) {
     const Bytes bytes = stream.readable();
-    if (!c.unread() && rtsp::starts_interleaved(bytes)) {
-      read_no_more(c, rtsp::Unprotected::kInterleaved);
-    }
     if (c.unread()) {
       sent |= release(c, from_client, bytes.size(), {}, out);
       continue;
     }
+    if (const size_t frame = from_client ? client_frame(c, bytes) : 0) {
+      if (frame > bytes.size() || !release_frame(c, bytes.first(frame), out)) return sent;
+      sent = true;
+      continue;
+    }
+    if (rtsp::starts_interleaved(bytes)) read_no_more(c, rtsp::Unprotected::kNotRtsp);
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore) {
@@ -232,39 +250,47 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       read_no_more(c, rtsp::foreign_protocol(bytes));
     }
     rtsp::Replacements edits;
-    const uint32_t authorized = c.words.authenticator.count;
     const bool whole = parsed.status == rtsp::ParseStatus::kDone;
     uint8_t opened = rtsp::kNoSession;
     if (whole && from_client) adopt_session(c, message);
     if (whole && !from_client && is_own_answer(c, message)) {
-      if (!take_out_answer(c, message)) return sent;
+      if (!take_out_answer(c, c.from_server.next_read(), message)) return sent;
+      c.from_server.consume(message.total_bytes);
       continue;
     }
-    if (whole) {
-      if (!from_client) opened = open_cuts(c, message);
-      const Bytes raw = bytes.first(parsed.bytes);
-      const bool known = from_client ? translate_to_server(c.words, message, raw, edits)
-                                     : translate_to_client(c.words, message, raw, edits);
-      if (!known) edits.clear();
-      if (!forward.edits.has_room(edits.count, edits.text_used)) {
-        c.words.authenticator.count = authorized;
-        return sent;  // until earlier ones are acknowledged
-      }
-      // A nonce has expired. The client asks again, as it would have to of one server too; whatever it
-      // says then is put into the new nonce's terms.
-      if (!from_client && message.status == 401) learn_challenge(c.words.authenticator, message);
-      if (from_client) {
-        apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
-        c.words.host.client = c.conversation.authority;
-      }
-    }
+    if (whole && !translate(c, from_client, message, bytes.first(parsed.bytes), edits, opened))
+      return sent;
     sent |= release(c, from_client, parsed.bytes, edits, out);
     if (opened != rtsp::kNoSession) release_opened(c, opened);
+    if (!from_client && c.interleaved) return sent;  // its first stream inside was set up
   }
   return sent;
 }
 
-// Forwards the next `bytes` bytes with their edits. The monitor reads answers in the client's words.
+// What is to be replaced in a message, and what it changes; `opened` is the session whose cuts an
+// answer opens. False while the edit list has no room: until earlier ones are acknowledged.
+bool Worker::translate(Connection& c, bool from_client, const rtsp::Message& message, Bytes raw,
+                       rtsp::Replacements& edits, uint8_t& opened) {
+  const uint32_t authorized = c.words.authenticator.count;
+  if (!from_client) opened = open_cuts(c, message);
+  const bool known = from_client ? translate_to_server(c.words, message, raw, edits)
+                                 : translate_to_client(c.words, message, raw, edits);
+  if (!known) edits.clear();
+  if (!c.splice.direction(!from_client).edits.has_room(edits.count, edits.text_used)) {
+    c.words.authenticator.count = authorized;
+    return false;
+  }
+  // A nonce has expired. The client asks again, as it would have to of one server too; whatever it
+  // says then is put into the new nonce's terms.
+  if (!from_client && message.status == 401) learn_challenge(c.words.authenticator, message);
+  if (from_client) {
+    apply_change(c, rtsp::on_client_message(c.conversation, message, raw));
+    c.words.host.client = c.conversation.authority;
+  }
+  return true;
+}
+
+// Forwards the next `bytes` bytes with their edits.
 bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
                      const tcp::Segment& out) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
@@ -296,13 +322,16 @@ bool Worker::release(Connection& c, bool from_client, size_t bytes, const rtsp::
     c.custody_overflow |= !custody.append(text) && !from_client;
   }
   emit_data(c, !from_client, out, output, text);
-  rtsp::Message message;
-  if (!from_client && !c.unread() &&
-      rtsp::parse_message(text, message).status == rtsp::ParseStatus::kDone) {
-    apply_change(c, rtsp::on_server_message(c.conversation, message));
-    if (c.only_passes()) learn_unknown_media(c, message);
-  }
+  if (!from_client && !c.unread()) note_answer(c, text);
   return true;
+}
+
+// The monitor reads answers in the client's words.
+void Worker::note_answer(Connection& c, Bytes text) {
+  rtsp::Message message;
+  if (rtsp::parse_message(text, message).status != rtsp::ParseStatus::kDone) return;
+  apply_change(c, rtsp::on_server_message(c.conversation, message));
+  if (c.only_passes()) learn_unknown_media(c, message);
 }
 
 }  // namespace midstream

@@ -80,6 +80,8 @@ struct StreamState {
   Time hold_until{};                           // while the finder holds
   std::optional<rtp::SenderTime> server_time;  // by the current server's newest report, in its terms
   bool resumed = true;                         // the first new packet after the newest cut has left
+  bool padded = false;       // the old server's last packet was half sent, and could not be completed
+  bool skip_number = false;  // it counts: the next packet has the number behind it
   uint64_t packets = 0, bytes = 0;
   uint64_t second_bytes = 0, bits_per_second = 0;
   Time second_start{};

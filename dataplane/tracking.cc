@@ -9,6 +9,14 @@
 #include "dataplane/worker.h"
 
 namespace midstream {
+namespace {
+
+// A stream's place at the client: its port, or its channel.
+uint16_t place_of(const rtsp::Stream& stream) {
+  return stream.channels ? stream.channels->rtp : stream.client_port.rtp;
+}
+
+}  // namespace
 
 // Served by another server than the dialled one, it is spliced from its SYN on. Nothing if there is no
 // room, or if the client's port is in use toward that server.
@@ -144,7 +152,8 @@ void Worker::apply_change(Connection& c, uint8_t change) {
   report(c);
 }
 
-// A stream is known by the client's port: agreements come, change and go, and their indices move.
+// A stream is known by the client's port or channel: agreements come, change and go, and their indices
+// move.
 void Worker::learn_streams(Connection& c) {
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     const rtsp::Session& session = c.conversation.sessions[s];
@@ -157,7 +166,7 @@ void Worker::learn_streams(Connection& c) {
     for (uint8_t i = 0; i < session.stream_count; ++i) {
       const rtsp::Stream& agreed = session.streams[i];
       const auto known = std::ranges::find_if(old, [&](uint16_t slot) {
-        return slot != kNoStream && streams_[slot].client_port == agreed.client_port.rtp &&
+        return slot != kNoStream && streams_[slot].client_port == place_of(agreed) &&
                (moved || streams_[slot].phase == StreamPhase::kDirect);
       });
       const uint16_t slot = known != old.end() ? *known : new_stream();
@@ -166,7 +175,7 @@ void Worker::learn_streams(Connection& c) {
         break;
       }
       StreamState& state = streams_[slot];
-      state.client_port = agreed.client_port.rtp;
+      state.client_port = place_of(agreed);
       rtsp::PortPair ports = agreed.server_port;
       if (state.phase == StreamPhase::kDirect) {
         state.clock_rate = agreed.clock_rate;
@@ -179,6 +188,10 @@ void Worker::learn_streams(Connection& c) {
       }
       if (known != old.end()) *known = kNoStream;
       c.stream_state[s][i] = slot;
+      if (agreed.channels) {
+        begin_interleaved(c);
+        continue;
+      }
       learn_media(c, s, i, {c.server_endpoint.address, ports.rtp}, ports.rtcp);
       learn_reports(c, s, i);
     }
@@ -244,6 +257,7 @@ void Worker::fence_server(Connection& c, const Address& server) {
   }
   for (const rtsp::Session& session : c.conversation.sessions) {
     for (uint8_t i = 0; i < session.stream_count; ++i) {
+      if (session.streams[i].channels) continue;
       const rtsp::PortPair& ports = session.streams[i].client_port;
       for (const uint16_t port : {ports.rtp, ports.rtcp}) {
         const FlowKey key{{}, {c.client.address, port}, Protocol::kUdp, {}};
@@ -320,6 +334,7 @@ void Worker::forget(Connection& c) {
   }
   drop_byes(c);
   drop_parked(c);
+  end_interleaved(c);
   timers_.cancel(c.index);
   c.state = ConnectionState::kUnused;
   free_connections_.push_back(c.index);

@@ -13,6 +13,7 @@ WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
   polls += other.polls;
   passed += other.passed;
   connections += other.connections;
+  garbage += other.garbage;
   not_tracked += other.not_tracked;
   const auto add = [](auto& to, const auto& from) {
     std::transform(std::begin(from), std::end(from), std::begin(to), std::begin(to), std::plus<>());
@@ -33,6 +34,7 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
       connections_(tables.connections()),
       streams_(tables.streams()),
       held_byes_(connections_.size()),
+      interleaved_(connections_.size()),
       parked_(connections_.size()),
       held_(streams_.size()),
       hosts_(options.server_addresses.size()),
@@ -50,6 +52,7 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
 Worker::~Worker() {
   for (HeldByes& held : held_byes_) {
     for (const HeldBye& bye : held.byes) rte_pktmbuf_free(bye.frame);
+    for (const Parked& segment : held.segments) rte_pktmbuf_free(segment.frame);
   }
   for (auto* queues : {&parked_, &held_}) {
     for (auto& queue : *queues) {

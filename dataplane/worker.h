@@ -11,6 +11,8 @@
 //   media_path.cc    RTP and RTCP
 //   cut_path.cc      the cut, and what waits for it
 //   live_path.cc     the cut of live streams
+//   interleaved_*.cc connections with media inside: path (monitored), splice (end to end), join (before
+//                    that), client (the other direction); see interleaved.h
 //   fragment_path.cc fragments in, fragments out
 //   icmp_path.cc     errors about packets of followed flows
 //   tracking.cc      connections and flows: learn, change, forget
@@ -33,6 +35,7 @@
 #include "dataplane/exchange.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/fragments.h"
+#include "dataplane/interleaved.h"
 #include "dataplane/mailbox.h"
 #include "dataplane/stream_state.h"
 #include "dataplane/tables.h"
@@ -76,6 +79,7 @@ struct WorkerStats {
   uint64_t received = 0, transmitted = 0, polls = 0;
   uint64_t passed = 0;                                 // to the worker that owns the client's address
   uint64_t connections = 0, not_tracked = 0;           // not_tracked: table full
+  uint64_t garbage = 0;                                // bytes between frames that are neither
   uint64_t unprotected[rtsp::kUnprotectedCount] = {};  // by rtsp::Unprotected
   uint64_t drops[kDropCount] = {};
 
@@ -111,8 +115,15 @@ class Worker {
   };
   struct HeldByes {
     std::vector<HeldBye> byes;
+    std::vector<Parked> segments;  // media inside: what came with a BYE and behind it
     Time until{};
+    TcpSequence passed;  // media inside: up to where the client was sent the byte stream
   };
+  struct Inside {  // what a channel carries
+    FlowTarget flow;
+    uint8_t channel = 0;  // at the other side
+  };
+  static constexpr uint16_t kInsidePort = UINT16_MAX;  // of a packet that came inside the connection
 
   // worker.cc
   bool receive(uint16_t port);
@@ -178,21 +189,29 @@ class Worker {
   void read_no_more(Connection& c, rtsp::Unprotected reason);
   bool relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client);
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
+  bool translate(Connection& c, bool from_client, const rtsp::Message& message, Bytes raw,
+                 rtsp::Replacements& edits, uint8_t& opened);
   bool release(Connection& c, bool from_client, size_t bytes, const rtsp::Replacements& edits,
                const tcp::Segment& out);
+  void note_answer(Connection& c, Bytes text);
 
   // splice_send.cc
-  static tcp::Segment made_segment(const Connection& c, bool to_client);
+  tcp::Segment made_segment(const Connection& c, bool to_client) const;
+  static TcpSequence window_edge(const Connection& c, bool to_client);
   size_t segment_room(const Connection& c, bool to_client) const;
   void emit_data(Connection& c, bool to_client, tcp::Segment out, TcpSequence sequence, Bytes bytes);
-  void repeat_origin(Connection& c, bool to_client);
+  size_t read_held(const Connection& c, bool to_client, TcpSequence from, MutableBytes out) const;
+  void send_held(Connection& c, bool to_client, tcp::Custody::Span span, tcp::Segment out);
+  void send_origin(Connection& c, bool to_client, bool probe = false);
   void give_up_client(Connection& c);
   void acknowledge_sender(Connection& c, bool to_client);
 
   // keep_alive.cc
   void keep_alive(Connection& c);
   bool is_own_answer(const Connection& c, const rtsp::Message& message) const;
-  bool take_out_answer(Connection& c, const rtsp::Message& message);
+  bool take_out_answer(Connection& c, TcpSequence begin, const rtsp::Message& message);
+  void put_between(Connection& c, Bytes bytes);
+  void send_inside_to_server(Connection& c, uint8_t channel, Bytes packet);
 
   // end_path.cc
   bool teardown_is_ours(const Connection& c) const;
@@ -213,18 +232,21 @@ class Worker {
   void pass_unknown(Frame& frame, Connection& c, bool to_client);
   void media_to_server(Frame& frame, Connection& c, const FlowTarget& target);
   bool continue_stream(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame);
-  void tell_ends(const Connection& c);
-  void tell_end(const Connection& c, const FlowTarget& target, const StreamState& stream);
+  void tell_ends(Connection& c);
+  void tell_end(Connection& c, const FlowTarget& target, const StreamState& stream);
   void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
+  void account(Connection& c, StreamState& stream, const rtp::Header& header, size_t packet_bytes,
+               Bytes payload_begin, uint32_t payload_hash);
+  static void note_receiver(StreamState& stream, Bytes report);
 
   // cut_path.cc
   bool find_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
                 const rtp::Header& header);
   void fix_cut(Connection& c, const FlowTarget& target, StreamState& stream);
   void settle_overdue_cuts(Connection& c);
-  void settle_doubts(const Connection& c, uint8_t session);
+  void settle_doubts(Connection& c, uint8_t session);
   void hold(Frame& frame, const Connection& c, const FlowTarget& target);
-  void release_held(const Connection& c, const FlowTarget& target);
+  void release_held(Connection& c, const FlowTarget& target);
   void drop_held(uint16_t slot);
   void report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
                       Time last_of_old);
@@ -236,8 +258,76 @@ class Worker {
                                             const StreamState& stream, const rtp::Header& header) const;
   uint32_t live_offset(Connection& c, const FlowTarget& target, const StreamState& stream,
                        const rtp::Header& header) const;
-  void request_picture(const Connection& c, const FlowTarget& target, StreamState& stream,
+  void request_picture(Connection& c, const FlowTarget& target, StreamState& stream,
                        uint32_t server_ssrc);
+
+  // interleaved_path.cc
+  std::optional<Inside> inside(const Connection& c, uint8_t channel, bool of_server) const;
+  void begin_interleaved(Connection& c);
+  void end_interleaved(Connection& c);
+  void keep_text(Connection& c);
+  void keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes);
+  void count_kept(Interleaved& il);
+  void let_acknowledged_go(Connection& c);
+  void bound_custody(Connection& c);
+  bool monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment& segment);
+  void hold_segment(Frame& frame, const Connection& c);
+  void read_units(Connection& c);
+  size_t read_frame(Connection& c, size_t size);
+  size_t read_message(Connection& c, size_t size);
+  size_t skip_garbage(const Connection& c, Bytes bytes);
+  void account_frame(Connection& c, StreamState& stream, TcpSequence begin, size_t size);
+  bool learn_report(Connection& c, const Inside& target, StreamState& stream, TcpSequence begin,
+                    size_t size);
+  bool holds_bye(Connection& c, const Inside& target, StreamState& stream);
+  bool holds_units(const Connection& c) const;
+  void look_ahead(Connection& c);
+  void let_units_go(Connection& c);
+  bool hide_bye(const Connection& c, TcpSequence passed);
+  void settle_interleaved(Connection& c);
+
+  // interleaved_splice.cc
+  Exit relay_interleaved(Frame& frame, Connection& c, const tcp::Segment& in);
+  Exit take_fin(Connection& c, const tcp::Segment& in, tcp::Segment out);
+  void tell_hole(Connection& c, const tcp::Segment& in);
+  bool repeat_kept(Connection& c, const tcp::Segment& in, const tcp::Segment& out);
+  bool pass_units(Connection& c, Frame* frame, const tcp::Segment& out);
+  bool pass_unit(Connection& c);
+  void pass_bytes(Connection& c, uint32_t size);
+  bool pass_report(Connection& c, const Inside& target, StreamState& stream, uint32_t whole,
+                   uint32_t there);
+  void replace_unit(Connection& c, uint32_t whole, Bytes text);
+  bool pass_message(Connection& c, uint32_t there);
+  void emit_passed(Connection& c, Frame* frame, const tcp::Segment& out);
+  bool emit_in_place(Connection& c, Frame& frame, tcp::Segment out, TcpSequence begin, uint32_t size);
+  void limit_window(const Connection& c, tcp::Segment& to_server) const;
+  bool opens_again(Connection& c);
+
+  // interleaved_join.cc
+  void begin_joining(Connection& c);
+  void take_over(Connection& c);
+  bool joined(const Connection& c) const;
+  void leave_joining(Connection& c);
+  void start_joining(Connection& c);
+  StreamState* half_stream(const Connection& c);
+  bool join_unit(Connection& c);
+  void take_inside(rte_mbuf* mbuf, Connection& c, const FlowTarget& target);
+  void take_early(Connection& c, rte_mbuf* mbuf, TcpSequence sequence);
+  rte_mbuf* make_linear(size_t size);
+  void put_inside(Connection& c, uint8_t channel, Bytes packet);
+  void put_in_order(Connection& c, Bytes bytes);
+  void put_behind(Connection& c);
+  bool continues_half(const Connection& c, Bytes frame) const;
+  void settle_half(Connection& c, const FlowTarget& target, StreamState& stream, MutableBytes packet,
+                   rtp::Header& header);
+  void settle_overdue_half(Connection& c);
+  void learn_half_report(Connection& c);
+  bool pad_half(Connection& c, Bytes like);
+
+  // interleaved_client.cc
+  static size_t client_frame(const Connection& c, Bytes bytes);
+  void note_client_frame(Connection& c, Bytes frame);
+  bool release_frame(Connection& c, Bytes frame, const tcp::Segment& out);
 
   // fragment_path.cc
   void handle_fragment(Frame& frame);
@@ -285,6 +375,7 @@ class Worker {
   void suspect(Connection& c, Cause cause);
   bool silent(const Connection& c) const;
   void hold_bye(Frame& frame, Connection& c, const FlowTarget& target);
+  void judge_bye(Connection& c, uint8_t session);
   void let_byes_go(Connection& c);
   void drop_byes(const Connection& c);
   void drop_bye(const Connection& c, uint16_t slot);
@@ -327,7 +418,8 @@ class Worker {
   std::vector<uint32_t> free_connections_;
   std::span<StreamState> streams_;  // likewise
   std::vector<uint16_t> free_streams_;
-  std::vector<HeldByes> held_byes_;          // by connection
+  std::vector<HeldByes> held_byes_;                        // by connection
+  std::vector<std::unique_ptr<Interleaved>> interleaved_;  // by connection, if it is
   std::vector<std::vector<Parked>> parked_;  // by connection: media that came before the splice
   size_t kept_ = 0;                          // frames in both: they come out of the ports' own pool
   std::vector<std::vector<Parked>> held_;    // by stream: media that may be new, while the cut is open

@@ -69,6 +69,8 @@ class Continuity {
     has_client_type_ = true;
   }
   bool active() const { return active_; }
+  // The client got a packet that was none of the server's: all that come are one number on.
+  void skip_sequence() { ++cut_.sequence_offset; }
 
   // Server -> client: rewrites the header in place. False if the SSRC is not the server's: drop.
   bool to_client(MutableBytes packet, Header& header);
@@ -82,6 +84,7 @@ class Continuity {
   size_t rtcp_to_server(Bytes packet, MutableBytes out);
 
   uint32_t client_ssrc() const { return client_ssrc_; }
+  uint8_t client_payload_type() const { return client_type_; }
   bool has_client_ssrc() const { return has_client_ssrc_; }
   uint64_t forwarded_packets() const { return packets_; }
 

@@ -27,6 +27,20 @@
 namespace midstream::rtp {
 
 uint32_t payload_hash(Bytes payload);  // mixes in the length
+// The same of a payload of `size` bytes that lies in several places.
+class PayloadHash {
+ public:
+  explicit PayloadHash(size_t size);
+  void add(Bytes part);
+  uint32_t result();
+
+ private:
+  void mix(uint64_t word);
+
+  uint64_t hash_;
+  uint64_t word_ = 0;  // the bytes that do not fill a word yet
+  size_t filled_ = 0;
+};
 
 inline constexpr size_t kLastPackets = 5;
 inline constexpr uint32_t kAnchorToleranceSeconds = 2;  // as lib/npt/position.h's

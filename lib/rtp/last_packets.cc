@@ -1,31 +1,54 @@
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "lib/rtp/cut.h"
 
 namespace midstream::rtp {
+namespace {
+
+constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
+
+}  // namespace
 
 // Eight bytes a step: this runs for every packet. No defence against made-up collisions is needed, a
 // server that makes them spoils its own stream only.
-uint32_t payload_hash(Bytes payload) {
-  constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
-  uint64_t hash = payload.size() * kOdd;
-  const auto mix = [&hash](uint64_t word) {
-    hash = (hash ^ word) * kOdd;
-    hash ^= hash >> 29;
-  };
-  size_t at = 0;
-  for (; at + 8 <= payload.size(); at += 8) {
+inline void PayloadHash::mix(uint64_t word) {
+  hash_ = (hash_ ^ word) * kOdd;
+  hash_ ^= hash_ >> 29;
+}
+
+PayloadHash::PayloadHash(size_t size) : hash_(size * kOdd) {}
+
+void PayloadHash::add(Bytes part) {
+  const size_t missing = std::min((sizeof word_ - filled_) % sizeof word_, part.size());
+  if (missing > 0) std::memcpy(reinterpret_cast<uint8_t*>(&word_) + filled_, part.data(), missing);
+  filled_ += missing;
+  if (filled_ == sizeof word_) {
+    mix(std::exchange(word_, 0));
+    filled_ = 0;
+  }
+  size_t at = missing;
+  for (; at + 8 <= part.size(); at += 8) {
     uint64_t word;
-    std::memcpy(&word, &payload[at], 8);
+    std::memcpy(&word, &part[at], 8);
     mix(word);
   }
-  if (at < payload.size()) {
-    uint64_t word = 0;
-    std::memcpy(&word, &payload[at], payload.size() - at);
-    mix(word);
+  if (at < part.size()) {
+    filled_ = part.size() - at;
+    std::memcpy(&word_, &part[at], filled_);
   }
-  return static_cast<uint32_t>(hash ^ hash >> 32);
+}
+
+uint32_t PayloadHash::result() {
+  if (filled_ > 0) mix(word_);
+  return static_cast<uint32_t>(hash_ ^ hash_ >> 32);
+}
+
+uint32_t payload_hash(Bytes payload) {
+  PayloadHash hash(payload.size());
+  hash.add(payload);
+  return hash.result();
 }
 
 // Kept in order, newest first: the shift of at most four entries stays in the cache line.

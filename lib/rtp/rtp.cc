@@ -5,28 +5,35 @@
 namespace midstream::rtp {
 namespace {
 
-constexpr size_t kFixedHeaderBytes = 12;  // RFC 3550 5.1
 constexpr uint8_t kVersion = 2;
 constexpr uint8_t kMarkerBit = 0x80;
 
 }  // namespace
 
-std::optional<Header> parse_header(Bytes packet) {
-  ByteReader reader(packet);
-  const uint8_t first = reader.u8();
-  const uint8_t second = reader.u8();
+std::optional<Header> parse_fixed_header(Bytes packet) {
+  if (packet.size() < kFixedHeaderBytes || packet[0] >> 6 != kVersion) return std::nullopt;
   Header header;
-  header.marker = (second & kMarkerBit) != 0;
-  header.payload_type = second & 0x7F;
-  header.sequence_number = RtpSequence(reader.u16());
-  header.timestamp = RtpTimestamp(reader.u32());
-  header.ssrc = reader.u32();
+  header.marker = (packet[1] & kMarkerBit) != 0;
+  header.payload_type = packet[1] & 0x7F;
+  header.sequence_number = RtpSequence(load_be16(&packet[2]));
+  header.timestamp = RtpTimestamp(load_be32(&packet[4]));
+  header.ssrc = load_be32(&packet[8]);
+  return header;
+}
+
+std::optional<Header> parse_header(Bytes packet) {
+  const auto fixed = parse_fixed_header(packet);
+  if (!fixed) return std::nullopt;
+  Header header = *fixed;
+  const uint8_t first = packet[0];
+  ByteReader reader(packet);
+  reader.skip(kFixedHeaderBytes);
   reader.skip(4u * (first & 0x0F));  // CSRCs
   if ((first & 0x10) != 0) {         // extension, RFC 3550 5.3.1
     reader.skip(2);
     reader.skip(4u * reader.u16());
   }
-  if (!reader.ok() || first >> 6 != kVersion || reader.remaining() > UINT16_MAX) return std::nullopt;
+  if (!reader.ok() || reader.remaining() > UINT16_MAX) return std::nullopt;
 
   size_t payload = reader.remaining();
   if ((first & 0x20) != 0) {  // the last byte counts the padding, itself included

@@ -22,6 +22,10 @@ struct Header {
 // Version 2, and all lengths inside the packet.
 std::optional<Header> parse_header(Bytes packet);
 
+// The same of its first twelve bytes alone: without what is said of the payload.
+inline constexpr size_t kFixedHeaderBytes = 12;  // RFC 3550 5.1
+std::optional<Header> parse_fixed_header(Bytes packet);
+
 // RFC 5761 4: on a shared port, packet types 64 to 95 (marker bit included: 192 to 223) are RTCP.
 bool looks_like_rtcp(Bytes packet);
 

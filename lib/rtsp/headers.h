@@ -29,6 +29,7 @@ std::optional<SessionHeader> parse_session(std::string_view value);
 enum class LowerTransport : uint8_t { kUdp, kTcp };
 struct PortPair {
   uint16_t rtp = 0, rtcp = 0;
+  bool operator==(const PortPair&) const = default;
 };
 struct Transport {      // 12.39; one alternative of the list
   bool rtp = false;     // "RTP/..."
@@ -38,9 +39,13 @@ struct Transport {      // 12.39; one alternative of the list
   std::optional<PortPair> client_port;  // a single port n means n, n+1
   std::optional<PortPair> server_port;
   std::optional<PortPair> interleaved;
-  std::optional<uint32_t> ssrc;  // hex, blanks and missing digits tolerated
+  std::string_view interleaved_text;  // "0-1", to be edited
+  std::optional<uint32_t> ssrc;       // hex, blanks and missing digits tolerated
   bool rtcp_mux = false;
   std::string_view source, destination;
+
+  // RTP inside the RTSP connection; some leave the "/TCP" out, but "interleaved" says it, too (10.12).
+  bool inside_connection() const { return lower == LowerTransport::kTcp || interleaved.has_value(); }
 };
 inline constexpr size_t kMaxTransports = 8;
 struct TransportList {

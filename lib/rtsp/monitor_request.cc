@@ -1,6 +1,7 @@
 // Requests, of both sides: what they announce, and that they wait for an answer.
 #include <algorithm>
 #include <cstring>
+#include <span>
 
 #include "lib/rtsp/authentication.h"
 #include "lib/rtsp/monitor.h"
@@ -22,8 +23,11 @@ void read_transport(const Message& request, PendingRequest& out) {
   const Header* header = request.find("Transport");
   if (header == nullptr) return;
   const TransportList list = parse_transport(header->value);
-  for (size_t i = 0; i < list.count && !out.client_port; ++i)
-    out.client_port = list.items[i].client_port;
+  for (const Transport& transport : std::span(list.items).first(list.count)) {
+    if (!out.client_port) out.client_port = transport.client_port;
+    const bool followed = transport.rtp && !transport.secure && !transport.multicast;
+    if (followed && !out.channels) out.channels = transport.interleaved;
+  }
 }
 
 PendingRequest read_request(Conversation& conversation, const Message& request) {

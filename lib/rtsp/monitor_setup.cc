@@ -63,16 +63,28 @@ Session* session_for_setup(Conversation& conversation, const PendingRequest& req
 
 bool usable(const std::optional<PortPair>& ports) { return ports && ports->rtp != 0; }
 
-Unprotected reason_against(const Conversation& conversation, const PendingRequest& request,
-                           const Transport& transport) {
+// Where neither side has said which, or the answer cannot be understood, it is not guessed.
+std::optional<PortPair> agreed_channels(const PendingRequest& request, const Transport& transport) {
+  return transport.interleaved_text.empty() ? request.channels : transport.interleaved;
+}
+
+bool has_place(const Conversation& conversation, const Session& session, const PendingRequest& request,
+               const Transport& transport) {
+  if (!transport.inside_connection())
+    return usable(transport.server_port) &&
+           (usable(transport.client_port) || usable(request.client_port));
+  const size_t again = stream_named(session, request.uri.view());
+  const Stream* replaced = again < session.stream_count ? &session.streams[again] : nullptr;
+  const auto channels = agreed_channels(request, transport);
+  return channels && are_free(channels_in_use(conversation, replaced), *channels);
+}
+
+Unprotected reason_against(const Conversation& conversation, const Session& session,
+                           const PendingRequest& request, const Transport& transport) {
   if (transport.multicast) return Unprotected::kMulticast;
-  if (transport.lower == LowerTransport::kTcp || transport.interleaved)
-    return Unprotected::kInterleaved;
   if (!transport.rtp) return Unprotected::kUnknownTransport;
   if (transport.secure || conversation.description.secure) return Unprotected::kSecureRtp;
-  if (!usable(transport.server_port)) return Unprotected::kUnknownTransport;
-  if (!usable(transport.client_port) && !usable(request.client_port))
-    return Unprotected::kUnknownTransport;
+  if (!has_place(conversation, session, request, transport)) return Unprotected::kUnknownTransport;
   if (!conversation.has_description) return Unprotected::kNoDescription;
   return Unprotected::kNone;
 }
@@ -109,6 +121,16 @@ Stream* stream_for_setup(Conversation& conversation, Session& session, std::stri
   return &session.streams[index];
 }
 
+// What has_place() has found good.
+void agree_on_place(Stream& stream, const PendingRequest& request, const Transport& transport) {
+  if (transport.inside_connection()) {
+    stream.channels = agreed_channels(request, transport);
+    return;
+  }
+  stream.client_port = usable(transport.client_port) ? *transport.client_port : *request.client_port;
+  stream.server_port = *transport.server_port;
+}
+
 }  // namespace
 
 uint8_t on_setup_answer(Conversation& conversation, const PendingRequest& request,
@@ -119,7 +141,7 @@ uint8_t on_setup_answer(Conversation& conversation, const PendingRequest& reques
 
   const Header* header = answer.find("Transport");
   const Transport transport = header != nullptr ? parse_transport(header->value).items[0] : Transport{};
-  const Unprotected reason = reason_against(conversation, request, transport);
+  const Unprotected reason = reason_against(conversation, *session, request, transport);
   if (reason != Unprotected::kNone) {
     mark_unprotected(conversation, reason);
     return kNothing;
@@ -128,8 +150,7 @@ uint8_t on_setup_answer(Conversation& conversation, const PendingRequest& reques
   if (stream == nullptr) return kNothing;
   const sdp::Media& media = conversation.description.media[stream->media];
   stream->url = request.uri;
-  stream->client_port = usable(transport.client_port) ? *transport.client_port : *request.client_port;
-  stream->server_port = *transport.server_port;
+  agree_on_place(*stream, request, transport);
   stream->ssrc = transport.ssrc;
   stream->payload_type = media.payload_type;
   stream->clock_rate = media.clock_rate;

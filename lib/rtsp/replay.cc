@@ -56,7 +56,8 @@ bool Replay::setups_done(size_t session) const {
   if (session >= kMaxSessions || !wanted(session)) return false;
   const auto streams =
       std::span(sessions_[session].streams).first(conversation_.sessions[session].stream_count);
-  return std::ranges::all_of(streams, [](const ReplayStream& s) { return s.server_port.rtp != 0; });
+  return std::ranges::all_of(
+      streams, [](const ReplayStream& s) { return s.server_port.rtp != 0 || s.channels; });
 }
 
 Url Replay::control_url(size_t media) const {

@@ -1,13 +1,14 @@
 // The stream establishment dialogue: leads a second server to where the first one was.
 //
 // Per session of the conversation that has streams: DESCRIBE (once per presentation; its content must
-// equal the description that the client got), SETUP of every stream with the client's ports, PLAY at
-// the position with Seek-Style: RAP if the session was playing (nothing more if it was ready; PLAY
-// then PAUSE is not needed: a paused session gets its position on the client's next PLAY).
+// equal the description that the client got), SETUP of every stream with the client's ports or
+// channels, PLAY at the position with Seek-Style: RAP if the session was playing (nothing more if it
+// was ready; PLAY then PAUSE is not needed: a paused session gets its position on the client's next
+// PLAY).
 // Pure: takes answers, gives requests. The caller carries bytes both ways and owns timeouts.
 // Requests that need no answer of the one before are pipelined: all SETUPs after the first need its
-// Session id, and media may come before the PLAY answer, so PLAY waits until all server ports are
-// known: DESCRIBE | SETUP 1 | SETUP 2..n | PLAY. Several sessions: one after the other.
+// Session id, and media may come before the PLAY answer, so PLAY waits until all server ports and
+// channels are known: DESCRIBE | SETUP 1 | SETUP 2..n | PLAY. Several sessions: one after the other.
 // A 401 is answered once per request with the credentials, twice if the nonce was only stale; the
 // challenge is kept for all later requests. Basic authentication of the client goes along unasked.
 #pragma once
@@ -25,6 +26,7 @@ namespace midstream::rtsp {
 
 struct ReplayStream {
   PortPair server_port;
+  std::optional<PortPair> channels;  // B's, which need not be the client's; then there are no ports
   std::optional<uint32_t> ssrc;
   uint8_t payload_type = 0;  // B's, from B's description
   uint32_t clock_rate = 0;
@@ -64,7 +66,7 @@ class Replay {
   ReplayProgress on_message(const Message& message);
 
   ReplayProgress progress() const { return progress_; }
-  bool setups_done(size_t session) const;  // every stream's server ports are known: media may come
+  bool setups_done(size_t session) const;  // every stream's ports or channels are known: media may come
   const ReplaySession& result(size_t session) const { return sessions_[session]; }
   // B says that it starts at the very place that was asked for. Some do so wherever they start; but
   // nobody starts before the beginning.
@@ -110,6 +112,8 @@ class Replay {
   std::string on_describe(const Message& answer);
   std::string on_setup(size_t stream, const Message& answer);
   std::string on_play(const Message& answer);
+  std::string agree_on_place(const Stream& agreed, const Transport& transport, ReplayStream& stream);
+  ChannelSet channels_taken() const;
   void read_rtp_info(const Message& answer);
 
   // What was agreed with the client.

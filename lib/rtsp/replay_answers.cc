@@ -36,10 +36,8 @@ std::string status_text(uint16_t status) {
   return std::to_string(status);
 }
 
-// Empty if B sends what A sent, and to where.
+// Empty if B sends what A sent, and to where: ports.
 std::string against(const Transport& transport, const PortPair& client_port) {
-  if (!transport.rtp || transport.secure) return "other transport";
-  if (transport.lower != LowerTransport::kUdp || transport.multicast) return "other transport";
   if (!transport.server_port || transport.server_port->rtp == 0) return "no server ports";
   if (transport.client_port && transport.client_port->rtp != client_port.rtp)
     return "other client ports";
@@ -81,17 +79,41 @@ std::string Replay::on_setup(size_t index, const Message& answer) {
   const Header* agreed = answer.find("Transport");
   if (agreed == nullptr) return "no Transport";
   const Transport transport = parse_transport(agreed->value).items[0];
-  const std::string failure = against(transport, wanted_stream.client_port);
+  ReplayStream& stream = session.streams[index];
+  const std::string failure = agree_on_place(wanted_stream, transport, stream);
   if (!failure.empty()) return failure;
 
-  ReplayStream& stream = session.streams[index];
   const sdp::Media& media = description_.media[wanted_stream.media];
-  stream.server_port = *transport.server_port;
   stream.ssrc = transport.ssrc;
   stream.payload_type = media.payload_type;
   stream.clock_rate = media.clock_rate;
   after_setup();
   return {};
+}
+
+// UDP ports as with A, or channels: those may be others than the client's, which is translated.
+std::string Replay::agree_on_place(const Stream& agreed, const Transport& transport,
+                                   ReplayStream& stream) {
+  if (!transport.rtp || transport.secure || transport.multicast) return "other transport";
+  if (transport.inside_connection() != agreed.channels.has_value()) return "other transport";
+  if (!agreed.channels) {
+    const std::string failure = against(transport, agreed.client_port);
+    if (failure.empty()) stream.server_port = *transport.server_port;
+    return failure;
+  }
+  const auto channels = transport.interleaved_text.empty() ? agreed.channels : transport.interleaved;
+  if (!channels || !are_free({}, *channels)) return "no usable channels";
+  if (!are_free(channels_taken(), *channels)) return "channels of another stream";
+  stream.channels = channels;
+  return {};
+}
+
+ChannelSet Replay::channels_taken() const {
+  ChannelSet channels;
+  for (const ReplaySession& session : sessions_)
+    for (const ReplayStream& stream : session.streams)
+      if (stream.channels) take(channels, *stream.channels);
+  return channels;
 }
 
 std::string Replay::on_play(const Message& answer) {

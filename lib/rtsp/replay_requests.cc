@@ -19,6 +19,13 @@ std::string print_scale(double scale) {
   return end.ec == std::errc() ? std::string(text.data(), end.ptr) : "1";
 }
 
+std::string transport_of(const Stream& stream) {
+  const PortPair& numbers = stream.channels ? *stream.channels : stream.client_port;
+  return std::string(stream.channels ? "RTP/AVP/TCP;unicast;interleaved="
+                                     : "RTP/AVP;unicast;client_port=") +
+         std::to_string(numbers.rtp) + '-' + std::to_string(numbers.rtcp);
+}
+
 }  // namespace
 
 void Replay::send(Method method, size_t stream, std::string_view uri, std::string_view headers) {
@@ -68,9 +75,7 @@ void Replay::send_setup(size_t index) {
     fail(name({0, Method::kSetup, index}) + ": URL too long");
     return;
   }
-  std::string headers =
-      header("Transport", "RTP/AVP;unicast;client_port=" + std::to_string(stream.client_port.rtp) +
-                              '-' + std::to_string(stream.client_port.rtcp));
+  std::string headers = header("Transport", transport_of(stream));
   if (!session.id.empty()) headers += header("Session", session.id.view());
   send(Method::kSetup, index, url.view(), headers);
 }

@@ -1,6 +1,7 @@
 #include "lib/rtsp/session.h"
 
 #include <algorithm>
+#include <span>
 #include <type_traits>
 
 #include "lib/rtsp/monitor.h"
@@ -30,8 +31,6 @@ const char* to_string(Unprotected reason) {
       return "secure-rtp";
     case Unprotected::kMulticast:
       return "multicast";
-    case Unprotected::kInterleaved:
-      return "interleaved";
     case Unprotected::kUnknownTransport:
       return "unknown-transport";
     case Unprotected::kRecord:
@@ -70,7 +69,6 @@ bool is_readable(Unprotected reason) {
     case Unprotected::kHttp:
     case Unprotected::kNotRtsp:
     case Unprotected::kRtsp2:
-    case Unprotected::kInterleaved:
     case Unprotected::kDoubleTagged:
     case Unprotected::kMessageTooLarge:
       return false;
@@ -104,6 +102,16 @@ Session* Conversation::find_session(std::string_view id) {
 bool Conversation::any_playing() const {
   return std::ranges::any_of(
       sessions, [](const Session& s) { return !s.id.empty() && s.state == PlayState::kPlaying; });
+}
+
+ChannelSet channels_in_use(const Conversation& conversation, const Stream* but) {
+  ChannelSet channels;
+  for (const Session& session : conversation.sessions) {
+    if (!is_live(session)) continue;
+    for (const Stream& stream : std::span(session.streams).first(session.stream_count))
+      if (&stream != but && stream.channels) take(channels, *stream.channels);
+  }
+  return channels;
 }
 
 void mark_unprotected(Conversation& conversation, Unprotected reason) {

@@ -3,8 +3,9 @@
 //
 // Everything is in the client's vocabulary (its Session id, URLs, ports; timestamps as it sees them),
 // also after a failover: then answers are translated first and monitored afterwards.
-// A session is protected once a SETUP is answered with a unicast RTP/AVP UDP transport. What cannot be
-// protected concerns the whole connection, though it be one session of several: a failover moves the
+// A session is protected once a SETUP is answered with a unicast RTP/AVP transport: UDP, or channels of
+// the RTSP connection itself (RFC 2326 10.12); one session may have streams of both kinds. What cannot
+// be protected concerns the whole connection, though it be one session of several: a failover moves the
 // connection, and the session that nobody can rebuild would be lost with its server's half.
 //
 // Example: SETUP (CSeq 3, client_port=5000-5001) waits in `pending` until "200, CSeq 3, Session: x,
@@ -21,6 +22,7 @@
 #include "lib/base/fixed_string.h"
 #include "lib/npt/npt.h"
 #include "lib/rtsp/headers.h"
+#include "lib/rtsp/interleaved.h"
 #include "lib/sdp/description.h"
 
 namespace midstream::rtsp {
@@ -44,8 +46,7 @@ enum class Unprotected : uint8_t {
   kRtsp2,
   kSecureRtp,
   kMulticast,
-  kInterleaved,               // RTP inside the RTSP connection
-  kUnknownTransport,          // not RTP/AVP, or an answer without ports
+  kUnknownTransport,          // not RTP/AVP, or without ports or channels of its own
   kRecord,                    // ANNOUNCE or RECORD: the client is the source
   kDigestWithoutCredentials,  // what the client has proved to one server, it has not to another
   kNoDescription,             // SETUP without a DESCRIBE that we saw, nothing to compare with
@@ -68,7 +69,8 @@ struct Stream {
   Url url;            // of the client's SETUP request
   uint8_t media = 0;  // index into the description
   PortPair client_port, server_port;
-  std::optional<uint32_t> ssrc;  // of the SETUP answer
+  std::optional<PortPair> channels;  // RTP inside the RTSP connection: its channels, and no ports
+  std::optional<uint32_t> ssrc;      // of the SETUP answer
   uint8_t payload_type = 0;
   uint32_t clock_rate = 0;
   // Of the newest PLAY answer:
@@ -109,6 +111,7 @@ struct PendingRequest {
   std::optional<Npt> end;
   double scale = 1.0;
   std::optional<PortPair> client_port;  // SETUP: of the first alternative that has one
+  std::optional<PortPair> channels;     // SETUP: of the first RTP/AVP/TCP that has some
 };
 
 struct Conversation {
@@ -141,6 +144,9 @@ struct Conversation {
   Session* find_session(std::string_view id);
   bool any_playing() const;
 };
+
+// Channels of all streams of the connection, as the client knows them; without those of `but`.
+ChannelSet channels_in_use(const Conversation& conversation, const Stream* but = nullptr);
 
 // What a message changed, for the worker: bits.
 enum Change : uint8_t {

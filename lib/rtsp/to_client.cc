@@ -111,10 +111,17 @@ std::string_view parameter(std::string_view value, std::string_view name) {
   return {};
 }
 
+const StreamWords* stream_of_channels(const SessionWords& session, const Transport& transport) {
+  const auto streams = std::span(session.streams).first(session.stream_count);
+  const auto found = std::ranges::find(streams, transport.interleaved, &StreamWords::server_channels);
+  return transport.interleaved && found != streams.end() ? &*found : nullptr;
+}
+
 // Some servers use one port for all streams: then the SSRC tells them apart.
 const StreamWords* stream_of_port(const SessionWords& session, const Transport& transport) {
   const StreamWords* found = nullptr;
   for (const StreamWords& stream : std::span(session.streams).first(session.stream_count)) {
+    if (stream.server_channels || !transport.server_port) continue;
     if (stream.server_port.rtp != transport.server_port->rtp) continue;
     if (transport.ssrc && stream.server_ssrc == transport.ssrc) return &stream;
     if (found == nullptr) found = &stream;
@@ -124,10 +131,16 @@ const StreamWords* stream_of_port(const SessionWords& session, const Transport& 
 
 void translate_transport(const SessionWords& session, std::string_view value, Editor& editor) {
   const TransportList list = parse_transport(value);
-  if (list.count != 1 || !list.items[0].server_port) return;
-  const StreamWords* stream = stream_of_port(session, list.items[0]);
+  if (list.count != 1) return;
+  const Transport& transport = list.items[0];
+  const bool inside = transport.inside_connection();
+  const StreamWords* stream =
+      inside ? stream_of_channels(session, transport) : stream_of_port(session, transport);
   if (stream == nullptr) return;
-  editor.replace_ports(parameter(value, "server_port"), stream->client_view_port);
+  if (!inside)
+    editor.replace_ports(parameter(value, "server_port"), stream->client_view_port);
+  else if (stream->client_channels && stream->client_channels != stream->server_channels)
+    editor.replace_ports(transport.interleaved_text, *stream->client_channels);
   const std::string_view ssrc = parameter(value, "ssrc");
   if (!ssrc.empty() && stream->client_ssrc) editor.replace_ssrc(ssrc, *stream->client_ssrc);
 }

@@ -59,6 +59,24 @@ void insert_kept_place(const SessionWords& session, const Message& message, Byte
   editor.insert(text.find('\n', uri_at) + 1, session.kept->headers.view());
 }
 
+// A stream set up again where the client has it is to stay where the server has it. On other channels
+// it is agreed anew, and their numbers are the client's.
+void translate_channels(const SessionWords& session, const Message& message, Editor& editor) {
+  const Header* header = message.find("Transport");
+  if (message.method != Method::kSetup || header == nullptr) return;
+  const auto streams = std::span(session.streams).first(session.stream_count);
+  const auto stream = std::ranges::find_if(streams, [&](const StreamWords& words) {
+    return !words.client_url.empty() && same_resource(message.uri, words.client_url.view());
+  });
+  if (stream == streams.end() || !stream->client_channels || !stream->server_channels ||
+      stream->client_channels == stream->server_channels)
+    return;
+  const TransportList list = parse_transport(header->value);
+  for (const Transport& transport : std::span(list.items).first(list.count))
+    if (transport.interleaved == stream->client_channels)
+      editor.replace_ports(transport.interleaved_text, *stream->server_channels);
+}
+
 }  // namespace
 
 bool translate_to_server(Vocabulary& words, const Message& message, Bytes bytes, Replacements& out) {
@@ -69,8 +87,10 @@ bool translate_to_server(Vocabulary& words, const Message& message, Bytes bytes,
   }
   translate_uri(words, message.uri, kToServer, editor);
   translate_session_ids(words, message, kToServer, editor);
-  if (const SessionWords* session = words_of(words, message, kToServer))
+  if (const SessionWords* session = words_of(words, message, kToServer)) {
     insert_kept_place(*session, message, bytes, editor);
+    translate_channels(*session, message, editor);
+  }
   if (words.authenticator.active()) {
     const Url uri = translated_uri(message, bytes, out);
     translate_authorization(words.authenticator, message, uri, editor);

@@ -94,7 +94,7 @@ void Editor::replace_ssrc(std::string_view where, uint32_t ssrc) {
 
 void Editor::replace_ports(std::string_view where, PortPair ports) {
   std::array<char, 16> text;
-  const bool pair = where.find('-') != std::string_view::npos;
+  const bool pair = where.find('-') != std::string_view::npos || ports.rtcp != ports.rtp + 1;
   const int size = pair ? std::snprintf(text.data(), text.size(), "%u-%u", ports.rtp, ports.rtcp)
                         : std::snprintf(text.data(), text.size(), "%u", ports.rtp);
   replace(where, {text.data(), static_cast<size_t>(size)});

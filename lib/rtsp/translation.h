@@ -1,6 +1,6 @@
 // After a failover client and server use different words: Session id, RTP-Info (url, seq, rtptime),
-// Transport (ports, ssrc), URLs. These functions say which bytes of a message to replace; the caller
-// turns that into edits of the byte stream.
+// Transport (ports, channels, ssrc), URLs. These functions say which bytes of a message to replace; the
+// caller turns that into edits of the byte stream.
 //
 // Example: B's id is "1F", the client knows "ABCDEFGH", B's seq 10 is the client's 110. Of the answer
 // "Session: 1F;timeout=65" only "1F" is replaced, of "RTP-Info: url=u;seq=10" the "10" by "110".
@@ -44,6 +44,7 @@ struct Replacements {  // in rising order of offset, not overlapping
 struct StreamWords {
   Url client_url, server_url;              // SETUP URL that the client used; B's
   PortPair client_view_port, server_port;  // server ports: as the client knows them; B's
+  std::optional<PortPair> client_channels, server_channels;  // instead of ports (RFC 2326 10.12)
   std::optional<uint32_t> client_ssrc, server_ssrc;
   uint16_t sequence_offset = 0;   // add to B's
   uint32_t timestamp_offset = 0;  // add to B's
@@ -83,12 +84,14 @@ struct Vocabulary {
 // Message text as it came -> replacements. `bytes` are the whole message that `message` was parsed
 // from. Nothing to translate is an empty result. False if it does not fit (too many or too long).
 // to_server: Session; the path of request URIs that differ at B (client_url -> server_url); Range and
-// Seek-Style of a PLAY that resumes a kept place; Authorization, if B has demanded it of us (which
-// counts the request, so `words` change).
+// Seek-Style of a PLAY that resumes a kept place; interleaved of a SETUP that repeats a stream on the
+// channels that the client has for it; Authorization, if B has demanded it of us (which counts the
+// request, so `words` change).
 // to_client: Session (id only, timeout stays), RTP-Info (url, seq, rtptime, ssrc), Transport
-// (server_port, ssrc); and the server's own address in URLs (RTP-Info, Content-Base, Content-Location,
-// Location), in Transport (source, destination) and in SDP (o=, c=, a=control), with the
-// Content-Length that follows. Other bodies are left alone. Servers ignore the host of a request's URI.
+// (server_port, interleaved, ssrc); and the server's own address in URLs (RTP-Info, Content-Base,
+// Content-Location, Location), in Transport (source, destination) and in SDP (o=, c=, a=control), with
+// the Content-Length that follows. Other bodies are left alone. Servers ignore the host of a request's
+// URI.
 [[nodiscard]] bool translate_to_server(Vocabulary& words, const Message& message, Bytes bytes,
                                        Replacements& out);
 [[nodiscard]] bool translate_to_client(const Vocabulary& words, const Message& message, Bytes bytes,

@@ -17,8 +17,9 @@ class Editor {
   void insert(size_t offset, std::string_view text);
   void replace_number(std::string_view where, uint32_t number);
   void replace_ssrc(std::string_view where, uint32_t ssrc);
-  void replace_ports(std::string_view where, PortPair ports);  // "a-b" stays a pair, "a" single
-  int64_t growth() const { return growth_; }                   // bytes, by all replacements so far
+  // Also channels. "a-b" stays a pair, and "a" single, where that says the same.
+  void replace_ports(std::string_view where, PortPair ports);
+  int64_t growth() const { return growth_; }  // bytes, by all replacements so far
   bool ok() const { return ok_; }
 
  private:

@@ -55,7 +55,10 @@ void read_parameter(string_view field, Transport& out) {
   const auto is = [&](string_view text) { return equal_ignoring_case(name, text); };
   if (is("client_port")) out.client_port = parse_ports(value);
   if (is("server_port")) out.server_port = parse_ports(value);
-  if (is("interleaved")) out.interleaved = parse_ports(value);
+  if (is("interleaved")) {
+    out.interleaved = parse_ports(value);
+    out.interleaved_text = value;
+  }
   if (is("ssrc")) out.ssrc = parse_ssrc(value);
   if (is("source")) out.source = value;
   if (is("destination")) out.destination = value;

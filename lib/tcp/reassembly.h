@@ -30,6 +30,14 @@ class Reassembly {
   TcpSequence next_expected() const;  // the first byte that has not arrived (RCV.NXT)
   void consume(size_t n);             // n <= readable().size()
   bool empty() const { return in_order_ == 0 && range_count_ == 0; }  // nor anything behind a hole
+  // What is held, readable or behind holes: calls f(sequence number, bytes) for each part.
+  template <typename F>
+  void for_each_part(F f) const {
+    if (in_order_ > 0) f(start_, Bytes(buffer_).first(in_order_));
+    for (uint8_t i = 0; i < range_count_; ++i)
+      f(start_ + ranges_[i].begin,
+        Bytes(buffer_).subspan(ranges_[i].begin, ranges_[i].end - ranges_[i].begin));
+  }
   bool full() const;  // readable() fills the buffer: no message can be that long
 
   // Forgets what is buffered and goes on at `sequence`.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <optional>
 
-#include "lib/tcp/reassembly.h"
-
 namespace midstream::tcp {
 namespace {
 
@@ -12,12 +10,11 @@ TcpSequence translate_acknowledgement(const Direction& opposite, TcpSequence ack
   return later(opposite.edits.to_input(acknowledgement), opposite.input_base);
 }
 
-// In units of the scale. An open window is open for a message, which is a unit of the largest scale.
-uint16_t window_field(int64_t bytes, uint8_t scale) {
-  static_assert(kReassemblyBytes >= 1 << 14);  // RFC 7323 2.3
+// In units of the scale. An open window is open for `least` bytes and for a unit.
+uint16_t window_field(int64_t bytes, uint8_t scale, uint32_t least) {
   if (bytes <= 0) return 0;
-  const int64_t told = std::max<int64_t>(bytes, kReassemblyBytes);
-  return static_cast<uint16_t>(std::min<int64_t>(told >> scale, UINT16_MAX));
+  const int64_t told = std::max<int64_t>(bytes, least) >> scale;
+  return static_cast<uint16_t>(std::clamp<int64_t>(told, 1, UINT16_MAX));
 }
 
 // What the receiver has room for, as the sender counts it: up to the same right edge, less what is
@@ -26,7 +23,8 @@ uint16_t translate_window(const Direction& opposite, const Segment& in, const Se
                           uint8_t from, uint8_t to) {
   if (in.window == 0) return 0;
   const TcpSequence edge = in.acknowledgement + (uint32_t{in.window} << from);
-  return window_field(opposite.edits.to_input(edge) - out.acknowledgement, to);
+  const int64_t bytes = opposite.edits.to_input(edge) - out.acknowledgement;
+  return window_field(bytes, to, opposite.least_window);
 }
 
 // SACK edges lie in the space of the opposite direction's receiver. No block may begin at the
@@ -75,7 +73,7 @@ void draw_base_along(Direction& direction, TcpSequence acknowledged) {
 }
 
 uint16_t rescale_window(uint16_t window, uint8_t from, uint8_t to) {
-  return window_field(int64_t{window} << from, to);
+  return window_field(int64_t{window} << from, to, kLeastWindow);
 }
 
 Segment translate_to_client(Splice& splice, const Segment& in) {

@@ -18,6 +18,7 @@
 
 #include "lib/tcp/custody.h"
 #include "lib/tcp/edits.h"
+#include "lib/tcp/reassembly.h"
 #include "lib/tcp/segment.h"
 
 namespace midstream::tcp {
@@ -29,11 +30,16 @@ struct Leg {
   uint8_t window_scale = 0;  // that side's own: its windows are shifted by it
 };
 
+// Messages are passed on whole, so that an open window is told to be open for the largest: what the
+// receiver has no room for is not sent to it, and repeated by the sender. A shut one stays shut.
+inline constexpr uint32_t kLeastWindow = kReassemblyBytes;
+
 struct Direction {
   EditList edits;
   Custody custody;
-  TcpSequence released;    // input space
-  TcpSequence input_base;  // acknowledgements below it are not for the sender's eyes
+  TcpSequence released;                  // input space
+  TcpSequence input_base;                // acknowledgements below it are not for the sender's eyes
+  uint32_t least_window = kLeastWindow;  // that is told to the sender, if the receiver's is open at all
 };
 
 struct Splice {
@@ -58,9 +64,8 @@ struct Splice {
 // acknowledged, in input space.
 void draw_base_along(Direction& direction, TcpSequence acknowledged);
 
-// A window as on the wire under one scale, as on the wire under another; too large is 65535. Messages
-// are passed on whole, so that an open window is told to be at least as large as the largest message:
-// what the receiver has no room for is not sent to it, and repeated by the sender. A shut one stays shut.
+// A window as on the wire under one scale, as on the wire under another; see kLeastWindow. Too large is
+// 65535.
 uint16_t rescale_window(uint16_t window, uint8_t from, uint8_t to);
 
 // Everything of a segment but its payload and sequence number.

@@ -115,6 +115,36 @@ void cut_differently(Dice& dice, Choice& c) {
   }
 }
 
+// Some streams inside the connection, or all; and how servers write them.
+void choose_interleaved(Dice& dice, Choice& c) {
+  const auto kinds = {std::vector{true}, std::vector{true}, std::vector{true, false},
+                      std::vector{false, true}};
+  WorldOptions& w = c.world;
+  w.client.interleaved = dice.any<std::vector<bool>>(kinds);
+  const auto is_strict = [](const NamedPersonality& s) {
+    return s.personality.channel_manner == Personality::ChannelManner::kStrict;
+  };
+  if (!c.movie.sound || std::ranges::any_of(c.servers, is_strict)) w.client.interleaved = {true};
+  w.client.first_channel = dice.any<uint8_t>({0, 0, 2, 7, 200});
+  w.client.reports_around_requests = dice.one_in(3);
+  ServerOptions* options[] = {&w.a, &w.b, &w.c};
+  for (size_t i = 0; i < c.servers.size(); ++i) {
+    Personality& p = options[i]->personality;
+    if (dice.one_in(4)) p.first_channel = static_cast<uint8_t>(dice.between(0, 240));
+    p.says_channels = p.first_channel.has_value() || !dice.one_in(6);
+    p.frame_writes = dice.any({Personality::FrameWrites::kWhole, Personality::FrameWrites::kHeaderApart,
+                               Personality::FrameWrites::kAnywhere});
+    p.socket_bytes = 4 * 1024 * 1024;  // Linux's most (tcp_wmem): nothing is dropped
+    options[i]->tcp.joins_writes = dice.one_in(3);
+  }
+  // A server that says BYE has sent all its frames whole.
+  for (const Failure failure : c.failures)
+    c.half_frames.push_back(
+        dice.one_in(2) && failure != Failure::kShutDown
+            ? std::optional<size_t>(dice.any({dice.between(1, 16), dice.between(1, 1400)}))
+            : std::nullopt);
+}
+
 void choose_numbers(Dice& dice, ServerOptions& server) {
   if (dice.one_in(3))
     server.first_sequence = {static_cast<uint16_t>(0 - dice.between(0, 300)),
@@ -156,6 +186,8 @@ const char* to_string(Moment moment) {
 bool Choice::in_doubt() const {
   return std::ranges::any_of(servers, [](const auto& s) { return !s.personality.seekable(); });
 }
+
+bool Choice::interleaved() const { return std::ranges::count(world.client.interleaved, true) > 0; }
 
 bool Choice::lossy() const {
   const auto harms = [](const LinkQuality& q) { return q.loss + q.reorder + q.duplication > 0; };
@@ -212,6 +244,7 @@ Choice choose(uint32_t seed) {
     options[i]->tcp = choose_tcp(dice, c.lossy());
     choose_numbers(dice, *options[i]);
   }
+  if (dice.one_in(3)) choose_interleaved(dice, c);
   return c;
 }
 
@@ -224,6 +257,9 @@ Expectation Choice::expectation() const {
   for (const NamedPersonality& s : servers)
     if (s.personality.packet_bytes != servers[0].personality.packet_bytes)
       e.frames_left_half = static_cast<uint32_t>(failures.size());
+  if (e.frames_left_half > 0 || in_doubt())
+    e.padded_frames = static_cast<uint32_t>(
+        std::ranges::count_if(half_frames, [](const auto& half) { return half.has_value(); }));
   // Clocks that start at the seek round by themselves.
   for (const NamedPersonality& s : servers)
     if (s.personality.timestamps_restart_at_seek) e.timestamp_tolerance += 1;
@@ -232,6 +268,17 @@ Expectation Choice::expectation() const {
 }
 
 std::string Choice::text() const {
+  const auto inside = [this]() -> std::string {
+    if (!interleaved()) return "";
+    std::vector<std::string> halves;
+    for (const auto& half : half_frames) halves.push_back(half ? fmt::format("{}", *half) : "none");
+    const std::vector<bool>& streams = world.client.interleaved;
+    return fmt::format("; {} inside the connection, half frames {}",
+                       streams.size() == 1 ? "all"
+                       : streams[0]        ? "the first"
+                                           : "the second",
+                       fmt::join(halves, ", "));
+  };
   std::vector<std::string> names, ends;
   for (const NamedPersonality& s : servers) names.push_back(s.name);
   for (size_t i = 0; i < failures.size(); ++i)
@@ -242,12 +289,13 @@ std::string Choice::text() const {
   };
   return fmt::format(
       "seed {}: {}{}{}, {}; movie {:.3f} s, {} fps, key frames {} apart, {} B-frames{}{}; {}{}; "
-      "client's link {}; servers' link {}; before {}, after {}",
+      "client's link {}; servers' link {}; before {}, after {}{}",
       seed, fmt::join(names, " -> "), world.service == ServiceMode::kVirtual ? ", virtual" : "",
       world.ipv6 ? ", IPv6" : "", to_string(moment), to_seconds(movie.duration),
       movie.frames_per_second, movie.key_frame_distance, movie.b_frames,
       movie.sound ? "" : ", no sound", movie.silence ? ", silence" : "", fmt::join(ends, ", "),
-      returns ? ", returns" : "", link(client_link), link(server_link), before.size(), after.size());
+      returns ? ", returns" : "", link(client_link), link(server_link), before.size(), after.size(),
+      inside());
 }
 
 namespace {
@@ -264,7 +312,8 @@ class Run {
     for (size_t i = 0; i < c_.failures.size(); ++i) fail(i);
     if (c_.in_doubt()) {
       world_.run_for(1s);
-    } else if (!world_.run_to_the_end(c_.movie.duration + 8s) && !c_.lossy()) {
+    } else if (!world_.run_to_the_end(c_.movie.duration + (c_.interleaved() ? 30s : 8s)) &&
+               !c_.lossy()) {
       findings_.push_back("the end never came");
     }
     await_answers();
@@ -318,7 +367,7 @@ class Run {
     if (paused && !world_.client().pause()) return findings_.push_back("no answer to PAUSE");
     if (index == 0) ask(c_.before);
     const size_t events = world_.dut.events().size() + 1;
-    end(*server, c_.failures[index]);
+    fail_now(*server, index, paused);
     if (index == 0) ask(c_.after);
     if (!world_.run_until([&] { return world_.dut.events().size() >= events; }, 12s))
       return findings_.push_back(
@@ -328,6 +377,20 @@ class Run {
           fmt::format("{} -> {}: {}", event.server_from, event.server_to, event.outcome));
     if (index == 0 && c_.returns) bring_back(*server, c_.failures[0]);
     if (paused) asked_.push_back(world_.client().request("PLAY"));
+  }
+
+  // Behind the first bytes of a frame, if that was chosen and one comes.
+  void fail_now(RtspServer& server, size_t index, bool paused) {
+    const bool half = !c_.half_frames.empty() && c_.half_frames[index] && !paused;
+    if (!half) return end(server, c_.failures[index]);
+    const auto& inside = c_.world.client.interleaved;
+    bool failed = false;
+    server.cut_next_frame(inside[0] ? 0 : 1, *c_.half_frames[index], [&] {
+      failed = true;
+      end(server, c_.failures[index]);
+    });
+    world_.run_until([&] { return failed; }, 2s);
+    if (!failed) findings_.push_back("no frame came that could be left half sent");
   }
 
   void end(RtspServer& server, Failure failure) {

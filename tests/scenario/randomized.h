@@ -29,12 +29,15 @@ struct Choice {
   std::vector<Failure> failures;  // of the server that plays, one after the other
   std::vector<Duration> moments;  // of playing, before each of them
   bool returns = false;           // the first server comes back
+  // Bytes of a frame inside the connection that each leaves half sent; none: it fails between frames.
+  std::vector<std::optional<size_t>> half_frames;
   LinkQuality client_link, server_link;
   WorldOptions world;                      // all of it as options
   std::vector<std::string> before, after;  // requests around the first failure
 
   bool in_doubt() const;  // no position in common: what is played behind the failure is not compared
   bool lossy() const;
+  bool interleaved() const;  // some streams, or all
   Expectation expectation() const;
   std::string text() const;
 };

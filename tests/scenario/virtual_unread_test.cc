@@ -83,7 +83,7 @@ TEST_CASE("virtual: interleaved media passes at 40 Mbit/s") {
   CHECK(tunnel.world.timeline.now() - begin < 700ms);
   CHECK(tunnel.client->stream() == sent);
   CHECK(tunnel.server->retransmissions() == 0);
-  CHECK(tunnel.unprotected(rtsp::Unprotected::kInterleaved) == 1);
+  CHECK(tunnel.unprotected(rtsp::Unprotected::kNoDescription) == 1);
   CHECK(tunnel.world.violations.all() == std::vector<std::string>{});
 }
 

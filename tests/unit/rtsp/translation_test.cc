@@ -1,7 +1,7 @@
 // After a failover: the client's words for B, and B's for the client.
 #include "lib/rtsp/translation.h"
 
-#include "tests/unit/rtsp/dialogue.h"
+#include "tests/unit/rtsp/translated.h"
 
 namespace midstream::rtsp {
 namespace {
@@ -36,34 +36,6 @@ Vocabulary film_words(std::string_view server_id = "B1") {
   session.streams[1].sequence_offset = static_cast<uint16_t>(-100);
   session.streams[1].timestamp_offset = static_cast<uint32_t>(-1'000'000);
   return words;
-}
-
-std::string replaced(const std::string& text, const Replacements& replacements) {
-  std::string out;
-  size_t position = 0;
-  for (size_t i = 0; i < replacements.count; ++i) {
-    const Replacement& r = replacements.items[i];
-    INFO("replacement " << i << " at " << r.offset);
-    REQUIRE(r.offset >= position);  // in order, not overlapping
-    REQUIRE(r.offset + r.length <= text.size());
-    out += text.substr(position, r.offset - position) + std::string(replacements.text_of(r));
-    position = r.offset + r.length;
-  }
-  return out + text.substr(position);
-}
-
-std::string to_client(const Vocabulary& words, std::string_view head, std::string_view body = {}) {
-  const std::string text = wire(head, body);
-  Replacements out;
-  REQUIRE(translate_to_client(words, parsed(text), as_bytes(text), out));
-  return replaced(text, out);
-}
-
-std::string to_server(Vocabulary words, std::string_view head, std::string_view body = {}) {
-  const std::string text = wire(head, body);
-  Replacements out;
-  REQUIRE(translate_to_server(words, parsed(text), as_bytes(text), out));
-  return replaced(text, out);
 }
 
 TEST_CASE("the Session id, whatever its length, and nothing around it", "[translation]") {

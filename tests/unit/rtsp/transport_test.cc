@@ -131,4 +131,28 @@ TEST_CASE("addresses of Transport point into the value", "[rtsp][transport]") {
   CHECK(list.items[0].source.data() - value.data() == 17);
 }
 
+TEST_CASE("interleaved can be edited, and says by itself that it is inside", "[rtsp][transport]") {
+  struct Inside {
+    std::string value;
+    const char* text;
+    bool inside;
+  };
+  for (const Inside& row : std::vector<Inside>{
+           {"RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=1", "0-1", true},
+           {"(RTP/AVP/TCP;unicast;interleaved= 4 )", "4", true},
+           {"RTP/AVP/TCP;interleaved=\"10 - 11\"", "10 - 11", true},
+           {"RTP/AVP;unicast;interleaved=2-3", "2-3", true},
+           {"RTP/AVP/TCP;unicast", "", true},
+           {"RTP/AVP/UDP;unicast;client_port=5000-5001", "", false},
+       }) {
+    INFO(row.value);
+    const Transport transport = parse_transport(row.value).items[0];
+    CHECK(transport.interleaved_text == row.text);
+    CHECK(transport.inside_connection() == row.inside);
+    if (transport.interleaved_text.empty()) continue;
+    const auto at = static_cast<size_t>(transport.interleaved_text.data() - row.value.data());
+    CHECK(row.value.substr(at, transport.interleaved_text.size()) == row.text);
+  }
+}
+
 }  // namespace midstream::rtsp

@@ -13,8 +13,17 @@ TEST_CASE("a transport that cannot be protected says why", "[session]") {
     Unprotected reason;
   };
   const auto row = GENERATE(values<Row>({
-      {"Transport: RTP/AVP/TCP;unicast;interleaved=0-1", Unprotected::kInterleaved},
-      {"Transport: RTP/AVP;unicast;interleaved=0-1", Unprotected::kInterleaved},
+      {"Transport: RTP/AVP/TCP;unicast", Unprotected::kUnknownTransport},
+      {"Transport: RTP/AVP/TCP;unicast;interleaved=x", Unprotected::kUnknownTransport},
+      {"Transport: RTP/AVP/TCP;unicast;client_port=5000-5001;server_port=1-2",
+       Unprotected::kUnknownTransport},
+      {"Transport: RTP/AVP/TCP;unicast;interleaved=0-0", Unprotected::kUnknownTransport},
+      {"Transport: RTP/AVP/TCP;unicast;interleaved=256-0", Unprotected::kUnknownTransport},
+      {"Transport: RTP/AVP/TCP;unicast;interleaved=255-256", Unprotected::kUnknownTransport},
+      {"Transport: RTP/AVP/TCP;unicast;interleaved=255", Unprotected::kUnknownTransport},
+      {"Transport: RTP/SAVP/TCP;unicast;interleaved=0-1", Unprotected::kSecureRtp},
+      {"Transport: RTP/AVP/TCP;multicast;interleaved=0-1", Unprotected::kMulticast},
+      {"Transport: RAW/RAW/TCP;unicast;interleaved=0-1", Unprotected::kUnknownTransport},
       {"Transport: RTP/AVP;multicast;destination=239.1.1.1;port=5000-5001", Unprotected::kMulticast},
       {"Transport: RTP/SAVP;unicast;client_port=5000-5001;server_port=1-2", Unprotected::kSecureRtp},
       {"Transport: RAW/RAW/UDP;unicast;client_port=5000-5001;server_port=1-2",

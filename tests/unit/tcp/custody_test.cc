@@ -9,7 +9,11 @@ namespace {
 
 constexpr Time kNow = Time{} + 10s;
 
-std::string text(const Custody& custody) { return std::string(as_text(custody.origin())); }
+// What the switch has to deliver.
+std::string text(const Custody& custody) {
+  const int bytes = custody.origin_bytes_end() - custody.begin();
+  return std::string(as_text(custody.text()).substr(0, static_cast<size_t>(std::max(bytes, 0))));
+}
 
 // Custody of `held`, of which nothing is the switch's own yet.
 std::unique_ptr<Custody> holding(TcpSequence begin, std::string_view held) {
@@ -137,7 +141,7 @@ TEST_CASE("custody: it holds what fits, whole or not at all", "[tcp][custody]") 
   CHECK(custody->append(as_bytes("abc")));
   CHECK_FALSE(custody->append(as_bytes("d")));
   custody->become_origin(kNow);
-  CHECK(custody->origin().size() == kCustodyBytes);
+  CHECK(text(*custody).size() == kCustodyBytes);
 
   custody->acknowledge(custody->end() - 3, false, kNow);
   REQUIRE(custody->originate(as_bytes("def"), kNow));
@@ -176,21 +180,71 @@ TEST_CASE("custody: a FIN behind the bytes is delivered like them", "[tcp][custo
   }
 }
 
-TEST_CASE("custody: what had no room in the window goes when all before it is acknowledged",
-          "[tcp][custody]") {
+TEST_CASE("custody: what had no room in the window goes when there is some", "[tcp][custody]") {
   for (const TcpSequence begin : kBegins) {
     const auto custody = holding(begin, "first, then second");
     custody->become_origin(kNow);
-    custody->note_sent(begin + 6);
-    CHECK_FALSE(custody->waits_for_room());
+    CHECK(custody->unsent(begin + 6).end == begin + 6);
+    custody->note_sent(begin, begin + 6);
+    CHECK(custody->unsent(begin + 6).begin == custody->unsent(begin + 6).end);
+    CHECK_FALSE(custody->all_sent());
     custody->acknowledge(begin + 3, false, kNow);
-    CHECK_FALSE(custody->waits_for_room());
-    custody->acknowledge(begin + 6, false, kNow);
-    CHECK(custody->waits_for_room());
-    custody->note_sent(begin + 18);
-    CHECK_FALSE(custody->waits_for_room());
+    CHECK(custody->unsent(begin + 9).begin == begin + 6);
+    CHECK(custody->unsent(begin + 9).end == begin + 9);
+    CHECK(custody->unsent(begin + 90).end == begin + 18);
+    custody->note_sent(begin + 6, begin + 18);
+    CHECK(custody->all_sent());
     custody->acknowledge(begin + 18, false, kNow);
-    CHECK_FALSE(custody->waits_for_room());
+    CHECK(custody->unsent(begin + 90).begin == begin + 18);
+    CHECK(custody->unsent(begin + 90).end == begin + 18);
+  }
+}
+
+TEST_CASE("custody: bytes that others keep count like its own", "[tcp][custody]") {
+  for (const TcpSequence begin : kBegins) {
+    const auto custody = holding(begin, "an answer");
+    custody->text_taken();
+    custody->extend(100'000);
+    REQUIRE(custody->append(as_bytes("text again")));
+    CHECK(as_text(custody->text()) == "text again");
+    CHECK(custody->end() == begin + 100'019);
+    custody->acknowledge(begin + 100'014, false, kNow);
+    CHECK(as_text(custody->text()) == "again");
+    CHECK(custody->begin() == begin + 100'014);
+  }
+}
+
+// RFC 5681: slow start, then a segment a round trip; half after a loss, one segment after a timeout.
+TEST_CASE("custody: what the switch sends is paced by a congestion window", "[tcp][custody]") {
+  const auto in_flight = [](const Custody& custody) {
+    return static_cast<uint32_t>(custody.unsent(custody.end()).end - custody.begin());
+  };
+  for (const TcpSequence begin : kBegins) {
+    const auto custody = std::make_unique<Custody>();
+    custody->reset(begin);
+    custody->extend(1'000'000);
+    custody->become_origin(kNow);
+    CHECK(in_flight(*custody) == kInitialWindow);
+    custody->note_sent(begin, begin + kInitialWindow);
+    custody->acknowledge(begin + kOriginSegment, false, kNow);
+    CHECK(in_flight(*custody) == kInitialWindow + kOriginSegment);
+
+    const TcpSequence sent = begin + 10 * kOriginSegment;
+    for (int i = 0; i < 3; ++i) custody->acknowledge(begin + kOriginSegment, true, kNow);
+    REQUIRE(custody->lost());
+    CHECK(custody->lost()->begin == begin + kOriginSegment);
+    CHECK(custody->lost()->end == begin + 2 * kOriginSegment);
+    custody->note_sent(custody->lost()->begin, custody->lost()->end);
+    CHECK_FALSE(custody->lost());
+    CHECK(custody->acknowledge(begin + 4 * kOriginSegment, false, kNow));  // partial: one more is lost
+    CHECK(custody->lost()->begin == begin + 4 * kOriginSegment);
+    custody->note_sent(custody->lost()->begin, custody->lost()->end);
+    CHECK_FALSE(custody->acknowledge(sent, false, kNow));
+    CHECK(in_flight(*custody) < 6 * kOriginSegment);
+    CHECK(in_flight(*custody) >= 4 * kOriginSegment);
+
+    custody->on_timeout(kNow);
+    CHECK(in_flight(*custody) == kOriginSegment);
   }
 }
 

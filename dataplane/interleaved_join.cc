@@ -1,0 +1,324 @@
+// Media inside, behind a failover or a PLAY at a server that has not played before: the switch takes
+// the server's bytes over, frame by frame, until the streams go on end to end; see interleaved.h.
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include "dataplane/worker.h"
+#include "lib/rtp/rtcp.h"
+#include "lib/rtsp/interleaved.h"
+#include "lib/rtsp/message.h"
+
+namespace midstream {
+namespace {
+
+constexpr size_t kPiece = 1900;      // fits a packet buffer
+constexpr Duration kHalfLimit = 3s;  // for the rest of a frame; as long as the cut is searched for
+constexpr size_t kSequenceEnd = rtsp::kFrameHeaderBytes + 4;  // of a frame: version, type and number
+
+}  // namespace
+
+// At the boundary of two units. Everything that is in flight to the client is the switch's to repeat
+// now.
+void Worker::begin_joining(Connection& c) {
+  if (c.joining) return;
+  c.joining = true;
+  take_over(c);
+}
+
+void Worker::take_over(Connection& c) {
+  tcp::Direction& forward = c.splice.to_client;
+  forward.custody.originate_held(now_);
+  forward.edits.reset(forward.released, forward.custody.end());
+  forward.input_base = later(forward.input_base, forward.released);
+}
+
+bool Worker::joined(const Connection& c) const {
+  const tcp::Direction& forward = c.splice.to_client;
+  if (interleaved_[c.index]->half_open || !forward.custody.all_sent()) return false;
+  if (forward.released < forward.input_base)
+    return false;  // the rest of a unit of which we have a part
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    for (uint8_t i = 0; i < c.conversation.sessions[s].stream_count; ++i) {
+      const uint16_t slot = c.stream_state[s][i];
+      if (slot == kNoStream || !c.conversation.sessions[s].streams[i].channels) continue;
+      if (streams_[slot].phase == StreamPhase::kCutting && !streams_[slot].ended) return false;
+    }
+  }
+  return true;
+}
+
+void Worker::leave_joining(Connection& c) {
+  Interleaved& il = *interleaved_[c.index];
+  tcp::Direction& forward = c.splice.to_client;
+  c.joining = false;
+  forward.edits.reset(forward.released, forward.custody.end());
+  il.unit = il.emitted = forward.custody.end();
+  il.unit_bytes = 0;
+}
+
+// From start_splice(): what the old server left half sent is completed first.
+void Worker::start_joining(Connection& c) {
+  Interleaved& il = *interleaved_[c.index];
+  c.joining = true;
+  keep_text(c);
+  if (!il.half_open) {
+    il.unit = c.splice.to_client.custody.end();
+    return;
+  }
+  il.half_until = now_ + kHalfLimit;
+  StreamState* const stream = half_stream(c);
+  if (stream != nullptr && stream->phase == StreamPhase::kCutting) return;
+  learn_half_report(c);
+  const bool counts = pad_half(c, {});
+  if (stream != nullptr) stream->skip_number = counts;
+}
+
+// No packet of its stream came that could complete it.
+void Worker::settle_overdue_half(Connection& c) {
+  Interleaved& il = *interleaved_[c.index];
+  if (!il.half_open || now_ < il.half_until) return;
+  StreamState* const stream = half_stream(c);
+  const bool counts = pad_half(c, {});
+  if (stream != nullptr) stream->skip_number = counts;
+  pass_units(c, nullptr, made_segment(c, true));
+}
+
+// What control has read of the server inside the connection, all acknowledged.
+void Worker::take_early(Connection& c, rte_mbuf* mbuf, TcpSequence sequence) {
+  Interleaved* const il = c.interleaved ? interleaved_[c.index].get() : nullptr;
+  while (mbuf != nullptr) {
+    rte_mbuf* const next = std::exchange(mbuf->next, nullptr);
+    if (il != nullptr)
+      il->inbox.add(sequence, mbuf, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->data_len});
+    sequence += mbuf->data_len;
+    mbuf->nb_segs = 1;
+    rte_pktmbuf_free_seg(mbuf);
+    mbuf = next;
+  }
+  if (il != nullptr) count_kept(*il);
+}
+
+// The client has got a sender report, but not all that was to follow it.
+void Worker::learn_half_report(Connection& c) {
+  const Interleaved& il = *interleaved_[c.index];
+  constexpr size_t kMostReport = 28 + 31 * 24;  // RFC 3550 6.4.1
+  std::array<uint8_t, rtsp::kFrameHeaderBytes + kMostReport> frame;
+  const Bytes sent = Bytes(frame).first(il.custody.read(il.unit, frame));
+  if (sent.size() < rtsp::kFrameHeaderBytes + 4) return;
+  const auto target = inside(c, sent[1], false);
+  const Bytes packet = sent.subspan(rtsp::kFrameHeaderBytes);
+  const size_t report = 4u * (load_be16(&packet[2]) + 1u);
+  if (!target || target->flow.role != FlowRole::kRtcpToClient || report > packet.size()) return;
+  StreamState& stream = streams_[c.stream_state[target->flow.session][target->flow.stream]];
+  std::array<uint8_t, kMostReport + rtp::kRtcpGrowth> unused;
+  if (!stream.continuity.active())
+    stream.continuity.rtcp_to_client(packet.first(report), unused, c.clocks[target->flow.session],
+                                     stream.clock_rate);
+}
+
+// The stream whose packet is half sent; nullptr if it is none of ours, or a report. Where not even the
+// channel was sent, the first one's.
+StreamState* Worker::half_stream(const Connection& c) {
+  const Interleaved& il = *interleaved_[c.index];
+  const auto size = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
+  if (size >= 2) {
+    const auto target = inside(c, il.custody.at(il.unit + 1)[0], false);
+    if (!target || target->flow.role != FlowRole::kRtpToClient) return nullptr;
+    return &streams_[c.stream_state[target->flow.session][target->flow.stream]];
+  }
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    for (uint8_t i = 0; i < c.conversation.sessions[s].stream_count; ++i) {
+      const uint16_t slot = c.stream_state[s][i];
+      if (slot != kNoStream && c.conversation.sessions[s].streams[i].channels) return &streams_[slot];
+    }
+  }
+  return nullptr;
+}
+
+// A whole unit of the server, if there is one.
+bool Worker::join_unit(Connection& c) {
+  Interleaved& il = *interleaved_[c.index];
+  tcp::Direction& forward = c.splice.to_client;
+  const TcpSequence at = forward.released;
+  const auto there = static_cast<uint32_t>(il.inbox.end_from(at) - at);
+  if (there == 0) return false;
+  if (il.inbox.at(at)[0] != '$') return pass_message(c, there);
+  std::array<uint8_t, rtsp::kFrameHeaderBytes> head;
+  if (il.inbox.read(at, head) < head.size()) return false;
+  const rtsp::FrameHeader header = *rtsp::parse_frame_header(head);
+  const uint32_t whole = rtsp::kFrameHeaderBytes + uint32_t{header.length};
+  if (there < whole) return false;
+  rte_mbuf* const packet = make_linear(header.length);
+  if (packet == nullptr) return false;
+  const MutableBytes bytes{rte_pktmbuf_mtod(packet, uint8_t*), header.length};
+  il.inbox.read(at + head.size(), bytes);
+  const auto target = inside(c, header.channel, true);
+  if (target && target->flow.role == FlowRole::kRtcpToClient) {
+    StreamState& stream = streams_[c.stream_state[target->flow.session][target->flow.stream]];
+    const bool bye = rtp::summarize_rtcp(bytes).has_bye && stream.phase != StreamPhase::kCutting;
+    if (bye && holds_bye(c, *target, stream)) return rte_pktmbuf_free(packet), false;
+  }
+  forward.released += whole;
+  il.inbox.drop_before(forward.released);
+  if (target) {
+    take_inside(packet, c, target->flow);
+  } else {
+    put_inside(c, header.channel, bytes);
+    rte_pktmbuf_free(packet);
+  }
+  if (c.state == ConnectionState::kSpliced) take_over(c);
+  return true;
+}
+
+// A packet of the server as if it had come by itself.
+void Worker::take_inside(rte_mbuf* mbuf, Connection& c, const FlowTarget& target) {
+  Frame frame{mbuf, kInsidePort, {}, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->data_len}};
+  frame.packet.payload_bytes = static_cast<uint16_t>(mbuf->data_len);
+  if (target.role == FlowRole::kRtcpToClient) return rtcp_to_client(frame, c, target);
+  StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
+  if (!continue_stream(c, target, stream, frame)) return;
+  const auto& channels = c.conversation.sessions[target.session].streams[target.stream].channels;
+  put_inside(c, static_cast<uint8_t>(channels->rtp), frame.bytes);
+  rte_pktmbuf_free(mbuf);
+}
+
+// A buffer of which `size` bytes are in one run of memory.
+rte_mbuf* Worker::make_linear(size_t size) {
+  rte_mbuf* const mbuf = rte_pktmbuf_alloc(options_.pool);
+  if (mbuf == nullptr) return drop(mbuf, Drop::kNoMbuf), nullptr;
+  if (size > rte_pktmbuf_tailroom(mbuf)) {
+    const auto room = static_cast<uint16_t>(
+        std::min<size_t>(size + sizeof(rte_mbuf_ext_shared_info) + 16, UINT16_MAX));
+    void* const memory = std::malloc(room);
+    uint16_t usable = room;
+    rte_mbuf_ext_shared_info* const info =
+        memory == nullptr ? nullptr
+                          : rte_pktmbuf_ext_shinfo_init_helper(
+                                memory, &usable, [](void* own, void*) { std::free(own); }, memory);
+    if (info == nullptr || usable < size) {
+      std::free(memory);
+      return drop(mbuf, Drop::kTooLarge), nullptr;
+    }
+    rte_pktmbuf_attach_extbuf(mbuf, memory, RTE_BAD_IOVA, usable, info);
+    mbuf->data_off = 0;
+  }
+  mbuf->data_len = static_cast<uint16_t>(size);
+  mbuf->pkt_len = mbuf->data_len;
+  return mbuf;
+}
+
+// A frame to the client that the switch has to deliver.
+void Worker::put_inside(Connection& c, uint8_t channel, Bytes packet) {
+  std::array<uint8_t, rtsp::kFrameHeaderBytes + UINT16_MAX> frame;
+  std::ranges::copy(rtsp::print_frame_header({channel, static_cast<uint16_t>(packet.size())}),
+                    frame.begin());
+  std::copy(packet.begin(), packet.end(), frame.begin() + rtsp::kFrameHeaderBytes);
+  const Bytes whole = Bytes(frame).first(rtsp::kFrameHeaderBytes + packet.size());
+  Interleaved& il = *interleaved_[c.index];
+  const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
+  if (!il.half_open || !continues_half(c, whole)) return put_in_order(c, whole);
+  il.half_open = false;
+  put_in_order(c, whole.subspan(sent));
+  put_behind(c);
+}
+
+// To the end of what the client gets; behind what must be completed first.
+void Worker::put_in_order(Connection& c, Bytes bytes) {
+  Interleaved& il = *interleaved_[c.index];
+  tcp::Custody& custody = c.splice.to_client.custody;
+  if (bytes.empty()) return;
+  if (il.half_open) {
+    for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), kPiece))) {
+      const Bytes part = bytes.first(std::min(bytes.size(), kPiece));
+      rte_mbuf* const mbuf = make_linear(part.size());
+      if (mbuf == nullptr) return;
+      std::copy(part.begin(), part.end(), rte_pktmbuf_mtod(mbuf, uint8_t*));
+      il.behind.push_back(mbuf);
+    }
+    return;
+  }
+  keep_copy(il.custody, custody.end(), bytes);
+  custody.extend(static_cast<uint32_t>(bytes.size()));
+  il.unit = custody.end();
+  if (c.joining) custody.originate_held(now_);
+}
+
+void Worker::put_behind(Connection& c) {
+  std::vector<rte_mbuf*> behind;
+  behind.swap(interleaved_[c.index]->behind);
+  for (rte_mbuf* mbuf : behind) {
+    put_in_order(c, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->data_len});
+    rte_pktmbuf_free(mbuf);
+  }
+}
+
+// Whether a frame in the client's terms is the one that is half sent.
+bool Worker::continues_half(const Connection& c, Bytes frame) const {
+  const Interleaved& il = *interleaved_[c.index];
+  const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
+  if (sent > frame.size()) return false;
+  // The timestamp may be off by a tick, and the marker is A's own: what counts is which packet it is.
+  constexpr size_t kNotCompared = kSequenceEnd, kComparedAgain = rtsp::kFrameHeaderBytes + 12;
+  for (size_t i = 0; i < sent; ++i) {
+    if (i == rtsp::kFrameHeaderBytes + 1 || (i >= kNotCompared && i < kComparedAgain)) continue;
+    if (il.custody.at(il.unit + i)[0] != frame[i]) return false;
+  }
+  return true;
+}
+
+// The first packet behind the cut is not the one that is half sent: that one is filled up and counts,
+// and this one is the next. `packet` is in the client's terms.
+void Worker::settle_half(Connection& c, const FlowTarget& target, StreamState& stream,
+                         MutableBytes packet, rtp::Header& header) {
+  const bool half = c.interleaved && interleaved_[c.index]->half_open && half_stream(c) == &stream;
+  if (!half && !stream.skip_number) return;
+  std::array<uint8_t, rtsp::kFrameHeaderBytes + UINT16_MAX> frame;
+  const auto& channels = c.conversation.sessions[target.session].streams[target.stream].channels;
+  std::ranges::copy(rtsp::print_frame_header(
+                        {static_cast<uint8_t>(channels->rtp), static_cast<uint16_t>(packet.size())}),
+                    frame.begin());
+  std::copy(packet.begin(), packet.end(), frame.begin() + rtsp::kFrameHeaderBytes);
+  const Bytes whole = Bytes(frame).first(rtsp::kFrameHeaderBytes + packet.size());
+  if (half && (continues_half(c, whole) || !pad_half(c, packet))) return;
+  stream.skip_number = false;
+  stream.continuity.skip_sequence();
+  ++c.words.sessions[target.session].streams[target.stream].sequence_offset;
+  header.sequence_number += 1;
+  rtp::write_header(packet,
+                    {header.payload_type, header.sequence_number, header.timestamp, header.ssrc});
+}
+
+// Readers take the length literally. The header is one that the client can take; what follows is
+// nothing. True if the client counts it as a packet. `like` is the packet in whose place it stands, if
+// there is one.
+bool Worker::pad_half(Connection& c, Bytes like) {
+  Interleaved& il = *interleaved_[c.index];
+  const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
+  StreamState* const stream = half_stream(c);
+  std::array<uint8_t, rtsp::kFrameHeaderBytes + UINT16_MAX> frame{};
+  il.custody.read(il.unit, MutableBytes(frame).first(std::min(sent, rtsp::kFrameHeaderBytes)));
+  frame[0] = '$';
+  const size_t whole = rtsp::kFrameHeaderBytes + load_be16(&frame[2]);
+  const MutableBytes packet =
+      MutableBytes(frame).subspan(rtsp::kFrameHeaderBytes, whole - rtsp::kFrameHeaderBytes);
+  const bool counts = stream != nullptr && packet.size() >= rtp::kFixedHeaderBytes;
+  if (counts && like.size() >= rtp::kFixedHeaderBytes) {
+    std::copy_n(like.begin(), rtp::kFixedHeaderBytes, packet.begin());
+    packet[0] = 0x80;  // neither padding nor extension nor CSRC
+  } else if (counts && stream->last.size() > 0) {
+    const rtp::LastPackets::Entry newest = stream->last.newest(0);
+    packet[0] = 0x80;
+    rtp::write_header(packet, {stream->continuity.client_payload_type(), newest.sequence + 1,
+                               newest.timestamp, stream->continuity.client_ssrc()});
+  }
+  if (stream != nullptr) stream->padded = true;
+  il.half_open = false;
+  put_in_order(c, Bytes(frame).first(whole).subspan(std::min(sent, whole)));
+  put_behind(c);
+  return counts;
+}
+
+}  // namespace midstream
