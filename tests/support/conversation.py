@@ -36,6 +36,7 @@ class Stream:
     clock_rate: int = 90000
     client_ports: tuple = ()
     server_ports: tuple = ()
+    channels: tuple = ()            # inside the connection (RFC 2326, 10.12); then there are no ports
     rtp: list = field(default_factory=list)
     rtcp: list = field(default_factory=list)
     strays: list = field(default_factory=list)      # packets to its ports from anywhere else
@@ -49,6 +50,7 @@ class Conversation:
         self.connections = [packet for packet in control
                             if packet.source == client and packet.flags & (wire.SYN | wire.ACK) == wire.SYN]
         self.to_server = self.to_client = None
+        self._frames = []
         self.requests, self.responses, self.streams = [], [], []
         if self.connections:
             self._read_control(control)
@@ -68,8 +70,10 @@ class Conversation:
             return
         self.to_server = TcpStream("client to server", there, answer, first)
         self.to_client = TcpStream("server to client", back, first, answer)
-        self.requests = messages(self.to_server.bytes)
-        self.responses = messages(self.to_client.bytes)
+        self.requests, _, _ = split(self.to_server.bytes)
+        self.responses, self._frames, unread = split(self.to_client.bytes)
+        if unread:
+            self.to_client.faults.append(f"{self.to_client.name}: the last {unread} bytes are no whole message or frame")
 
     def _find_streams(self):
         described = next((m.body.decode(errors="replace") for m in self.responses if m.body.startswith(b"v=0")), "")
@@ -80,8 +84,10 @@ class Conversation:
                 self.streams.append(_stream(request, answer, described))
 
     def _collect_media(self):
-        by_port = {}
+        by_port, by_channel = {}, {}
         for stream in self.streams:
+            for kind, channel in enumerate(stream.channels):
+                by_channel[channel] = (stream, kind)
             for kind, port in enumerate(stream.client_ports):
                 by_port[port] = (stream, kind)
         for packet in self.packets:
@@ -94,6 +100,13 @@ class Conversation:
                 stream.rtp.append(wire.rtp(packet))
             else:
                 stream.rtcp.append(wire.rtcp(packet))
+        for offset, channel, payload in self._frames:
+            packet = wire.Packet(self.to_client.time_of(offset), b"", payload=payload)
+            if channel not in by_channel:
+                self.to_client.faults.append(f"{self.to_client.name}: a frame on channel {channel}, which nobody set up")
+                continue
+            stream, kind = by_channel[channel]
+            (stream.rtcp if kind else stream.rtp).append((wire.rtcp if kind else wire.rtp)(packet))
 
 
 def _stream(request, answer, described):
@@ -105,6 +118,7 @@ def _stream(request, answer, described):
             stream.encoding, stream.clock_rate = encoding[1], int(encoding[2])
     stream.client_ports = _ports(answer["transport"], "client_port")
     stream.server_ports = _ports(answer["transport"], "server_port")
+    stream.channels = _ports(answer["transport"], "interleaved")
     return stream
 
 
@@ -113,20 +127,28 @@ def _ports(transport, name):
     return (int(found[1]), int(found[2])) if found else ()
 
 
-def messages(data):
-    """Every whole RTSP message of a byte stream; a broken end is left out."""
-    found = []
+def split(data):
+    """The messages of a byte stream, the frames between them (offset, channel, packet), and how many bytes are left."""
+    found, frames, at = [], [], 0
     while True:
-        head, end, rest = data.partition(b"\r\n\r\n")
-        if not end:
-            return found
+        if data[at:at + 1] == b"$":
+            end = at + 4 + int.from_bytes(data[at + 2:at + 4], "big")
+            if at + 4 > len(data) or end > len(data):
+                return found, frames, len(data) - at
+            frames.append((at, data[at + 1], data[at + 4:end]))
+            at = end
+            continue
+        break_at = data.find(b"\r\n\r\n", at)
+        if break_at < 0:
+            return found, frames, len(data) - at
+        head, body = data[at:break_at], break_at + 4
         start, *lines = head.decode(errors="replace").lstrip("\r\n").split("\r\n")
         headers = {}
         for line in lines:
             name, _, value = line.partition(":")
             headers[name.strip().lower()] = value.strip()
         length = int(headers.get("content-length", 0))
-        if len(rest) < length:
-            return found
-        found.append(Message(start, headers, rest[:length]))
-        data = rest[length:]
+        if len(data) < body + length:
+            return found, frames, len(data) - at
+        found.append(Message(start, headers, data[body:body + length]))
+        at = body + length

@@ -19,6 +19,7 @@ TIMESTAMP_TOLERANCE_S = 0.001
 class FFmpeg:
     """Plays to the end of the media."""
     name = "FFmpeg"
+    transport = ("udp", "-buffer_size", "4194304")  # the socket's: it holds what a loaded machine is slow to read
     # It reports its end by the BYE and may give up the frames that its decoders
     # still hold when the answer to TEARDOWN comes first.
     last_frames = 2
@@ -32,8 +33,7 @@ class FFmpeg:
         self.frame_file.unlink(missing_ok=True)
         self.process.start(self._lab.in_client(
             "ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-y",
-            # The socket's buffer holds what a loaded machine is slow to read.
-            "-rtsp_transport", "udp", "-buffer_size", "4194304", "-i", self._url,
+            "-rtsp_transport", *self.transport, "-i", self._url,
             "-fps_mode", "passthrough", "-enc_time_base:v", "1:90000",
             "-f", "framemd5", self.frame_file))
         return self
@@ -55,6 +55,11 @@ class FFmpeg:
 
     def frames(self):
         return frames_of(self.frame_file.read_text())
+
+
+class FFmpegInside(FFmpeg):
+    """Has its media inside the RTSP connection."""
+    transport = ("tcp",)
 
 
 class RtspSrc(FFmpeg):
@@ -102,7 +107,8 @@ class RtspSrc(FFmpeg):
         return text[:text.rfind("\n") + 1].splitlines()
 
 
-PLAYERS = {"ffmpeg": FFmpeg, "rtspsrc": RtspSrc}
+PLAYERS = {"ffmpeg": FFmpeg, "ffmpeg_inside": FFmpegInside, "rtspsrc": RtspSrc}
+OVER_UDP = ("ffmpeg", "rtspsrc")
 
 
 def frames_of(text):

@@ -4,6 +4,8 @@ Sequence numbers are counted from the SYN (whose own number is 0, so the first
 byte is number 1); the faults name the first packet that breaks a rule.
 """
 
+import bisect
+
 from support import wire
 
 TIMESTAMPS, SACK, SACK_PERMITTED = 8, 5, 4
@@ -26,7 +28,9 @@ class TcpStream:
         self._timestamps = TIMESTAMPS in own_syn.options and TIMESTAMPS in opposite_syn.options
         self._sack = SACK_PERMITTED in own_syn.options and SACK_PERMITTED in opposite_syn.options
         self._newest_timestamp = None
+        self._sorted = None
         self._segments = {}             # number of first byte -> bytes
+        self._arrivals = {}             # the same -> when it came first
         for packet in packets:
             self._take(packet)
         self._assemble()
@@ -52,8 +56,15 @@ class TcpStream:
         known = self._segments.get(number)
         if known is not None and known[:len(packet.payload)] != packet.payload[:len(known)]:
             self._fault(packet, "repeats a number with other bytes")
+        self._arrivals.setdefault(number, packet.time_ns)
         if known is None or len(known) < len(packet.payload):
             self._segments[number] = packet.payload
+
+    def time_of(self, offset):
+        """When the byte at this offset of `bytes` came."""
+        numbers = sorted(self._arrivals) if self._sorted is None else self._sorted
+        self._sorted = numbers
+        return self._arrivals[numbers[bisect.bisect_right(numbers, offset + 1) - 1]]
 
     def _check_options(self, packet):
         stamp = packet.options.get(TIMESTAMPS)

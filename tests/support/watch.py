@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from support import wire
 from support.capture import Reader
+from support.conversation import split
 
 # What the lab's servers offer (rtsp_server.py): payload type to clock rate.
 CLOCK_RATES = {96: 90000, 97: 48000}
@@ -19,6 +20,35 @@ class Sample:
     payload: bytes
 
 
+class Inside:
+    """The frames of one direction of an RTSP connection, while it is being captured (RFC 2326, 10.12)."""
+
+    def __init__(self):
+        self._next = None               # sequence number
+        self._early = {}
+        self._bytes = b""
+
+    def take(self, packet):
+        """RTP and RTCP packets that are whole now."""
+        if packet.flags & wire.SYN:
+            self._next, self._early, self._bytes = packet.sequence + 1 & 0xFFFFFFFF, {}, b""
+        elif packet.payload and self._next is not None:
+            self._early.setdefault(packet.sequence, packet.payload)
+        for sequence in sorted(self._early, key=self._ahead):
+            new = self._early[sequence][max(0, -self._ahead(sequence)):]
+            if self._ahead(sequence) > 0:
+                break
+            del self._early[sequence]
+            self._bytes += new
+            self._next = self._next + len(new) & 0xFFFFFFFF
+        _, frames, unread = split(self._bytes)
+        self._bytes = self._bytes[len(self._bytes) - unread:]
+        return [payload for _, _, payload in frames]
+
+    def _ahead(self, sequence):
+        return (sequence - self._next + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
 class Watch:
     """Every RTP packet of one server to the client, in the order of arrival."""
 
@@ -26,6 +56,7 @@ class Watch:
         self._reader = Reader(file)
         self._source, self._client = source, client
         self._first = {}
+        self._inside = {}               # client's port -> its connection
         self.samples = []
         self.positions = {}             # payload type -> furthest position in seconds
 
@@ -34,6 +65,10 @@ class Watch:
             if packet.kind == "udp" and packet.source == self._source and packet.destination == self._client \
                     and len(packet.payload) >= 12 and packet.payload[1] & 0x7F in CLOCK_RATES:
                 self._take(wire.rtp(packet), len(packet.raw))
+            if packet.kind == "tcp" and packet.source == self._source and packet.destination == self._client:
+                for payload in self._inside.setdefault(packet.destination_port, Inside()).take(packet):
+                    if len(payload) >= 12 and payload[1] & 0x7F in CLOCK_RATES:
+                        self._take(wire.rtp(wire.Packet(packet.time_ns, b"", payload=payload)), len(payload))
         return self
 
     def _take(self, packet, length):
