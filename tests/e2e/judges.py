@@ -97,7 +97,7 @@ CHANGES = (
 
 def players_can_complain(case):
     """Both players notice that a packet in fifty is missing."""
-    for name in player.PLAYERS:
+    for name in player.OVER_UDP:
         with case.lab(SECONDS, switch="bridge") as lab:
             lab.warm(["a"], "half")
             clean = play(lab, "half", case.directory, client=name).frames
