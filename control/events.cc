@@ -27,6 +27,7 @@ nlohmann::json to_json(const StreamEvent& stream) {
           {"position_source", stream.position_source},
           {"cut", stream.cut_method},
           {"dropped_packets", stream.dropped_packets},
+          {"padded", stream.padded},
           {"resume_s", seconds_or_null(stream.resume_position)}};
 }
 
@@ -48,6 +49,7 @@ void append_text(const StreamEvent& stream, std::string& out) {
                  stream.index, or_dash(stream.encoding), npt_text(stream.position),
                  or_dash(stream.position_source), or_dash(stream.cut_method), stream.dropped_packets,
                  npt_text(stream.resume_position));
+  if (stream.padded) out += ", the packet that was half sent is filled up";
 }
 
 }  // namespace

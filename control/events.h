@@ -29,10 +29,11 @@ namespace midstream {
 struct StreamEvent {
   uint32_t index = 0;  // of the stream in its session
   std::string encoding;
-  std::optional<Npt> position;         // of A's last packet
-  std::string position_source;         // how it is known
-  std::string cut_method;              // how B's first new packet was found
-  uint64_t dropped_packets = 0;        // of B: already delivered by A
+  std::optional<Npt> position;   // of A's last packet
+  std::string position_source;   // how it is known
+  std::string cut_method;        // how B's first new packet was found
+  uint64_t dropped_packets = 0;  // of B: already delivered by A
+  bool padded = false;           // A left a packet half sent inside the connection, B has no such one
   std::optional<Npt> resume_position;  // what B was asked for
 };
 

@@ -323,6 +323,7 @@ void FailoverManager::on_resumed(const ToControl& mail) {
   StreamEvent& stream = resuming.event.streams[row->second];
   stream.cut_method = rtp::to_string(mail.resumed.method);
   stream.dropped_packets = mail.resumed.dropped;
+  stream.padded = mail.resumed.padded;
   resuming.event.lag = mail.resumed.lag;
   if (!resuming.first_packet) {
     resuming.first_packet = mail.at;

@@ -121,7 +121,7 @@ void Worker::release_held(Connection& c, const FlowTarget& target) {
   }
 }
 
-void Worker::report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
+void Worker::report_resumed(Connection& c, const FlowTarget& target, StreamState& stream,
                             Time last_of_old) {
   if (c.lag_counted != c.failovers && !stream.live) {
     c.lag_counted = c.failovers;
@@ -131,9 +131,13 @@ void Worker::report_resumed(Connection& c, const FlowTarget& target, const Strea
   mail.kind = ToControl::Kind::kResumed;
   mail.connection = c.index;
   mail.at = now_;
-  mail.resumed = {
-      target.session, target.stream, stream.finder.result().method, stream.finder.dropped_packets(),
-      last_of_old,    c.lag};
+  mail.resumed = {target.session,
+                  target.stream,
+                  stream.finder.result().method,
+                  stream.finder.dropped_packets(),
+                  last_of_old,
+                  c.lag,
+                  std::exchange(stream.padded, false)};
   if (!mailbox_.post(mail)) ++stats_.drops[static_cast<size_t>(Drop::kMailboxFull)];
 }
 

@@ -43,6 +43,7 @@ struct Resumed {  // the first new packet of a stream after a failover
   uint32_t dropped = 0;  // packets of the new server that the client had already
   Time last_of_old{};    // when the client was sent the old server's last packet
   Duration lag{};        // of the session, over all its failovers
+  bool padded = false;   // the old server's last packet was half sent, and could not be completed
 };
 
 struct ToControl {

@@ -248,7 +248,7 @@ class Worker {
   void hold(Frame& frame, const Connection& c, const FlowTarget& target);
   void release_held(Connection& c, const FlowTarget& target);
   void drop_held(uint16_t slot);
-  void report_resumed(Connection& c, const FlowTarget& target, const StreamState& stream,
+  void report_resumed(Connection& c, const FlowTarget& target, StreamState& stream,
                       Time last_of_old);
 
   // live_path.cc

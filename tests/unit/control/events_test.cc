@@ -24,7 +24,7 @@ Event resumed() {
   event.lag = 90ms;
   event.refusals = {"c: SETUP 1: 453 Not Enough Bandwidth"};
   event.streams.push_back(
-      {0, "H264", Npt{12'340'000'000}, "rtp-timestamp", "content", 41, Npt{12'300'000'000}});
+      {0, "H264", Npt{12'340'000'000}, "rtp-timestamp", "content", 41, false, Npt{12'300'000'000}});
   return event;
 }
 
@@ -55,7 +55,7 @@ TEST_CASE("An event in JSON has all of the record, with units") {
     "detection_ms": 203.5, "establishment_ms": 4.2, "catch_up_ms": 1.1, "media_gap_ms": 208.8,
     "lag_ms": 90.0, "refusals": ["c: SETUP 1: 453 Not Enough Bandwidth"],
     "streams": [{"stream": 0, "encoding": "H264", "position_s": 12.34,
-                 "position_source": "rtp-timestamp", "cut": "content", "dropped_packets": 41,
+                 "position_source": "rtp-timestamp", "cut": "content", "dropped_packets": 41, "padded": false,
                  "resume_s": 12.3}]})"));
 }
 
