@@ -3,7 +3,7 @@
 from e2e.case import expect_none
 from support.failover import KILLS, Death, fail_over
 from support.playback import baseline
-from support.player import OVER_UDP
+from support.player import INSIDE, OVER_UDP
 
 # Not at a key frame: what lies between it and the position must be dropped, and only that.
 POSITIONS_S = {"half": 5.3, "two": 5.1}
@@ -26,5 +26,6 @@ def _case(mode, kill, client, movie, version=4):
 CASES = [_case(mode, kill, client, movie)
          for mode in MODES for kill in KILLS for client in OVER_UDP for movie in POSITIONS_S]
 CASES += [_case("transparent", "cut", "ffmpeg", "two", 6), _case("virtual", "sigkill", "rtspsrc", "half", 6)]
-CASES += [_case(mode, kill, "ffmpeg_inside", movie)
-          for mode in MODES for kill in ("sigkill", "cut", "sigstop") for movie in POSITIONS_S]
+CASES += [_case(mode, kill, client, movie)
+          for mode in MODES for kill in KILLS for client in INSIDE for movie in POSITIONS_S
+          if kill != "sigterm" or movie == "half"]

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
-"""GStreamer's rtspsrc as a program: it plays every stream of a presentation over UDP.
+"""GStreamer's rtspsrc as a program: it plays every stream of a presentation, over udp or, inside the connection, tcp.
 
-    gst_player.py rtsp://10.99.0.2:554/half FILE
+    gst_player.py udp rtsp://10.99.0.2:554/half FILE
 
 What leaves the depayloaders (before any decoder) is written to FILE, a line each:
 
@@ -27,29 +27,29 @@ from gi.repository import GLib, Gst  # noqa: E402
 USED = (Gst.Buffer, Gst.Caps, Gst.Event, Gst.EventType, Gst.Format, Gst.PadProbeInfo, Gst.PadProbeReturn,
         Gst.Segment, Gst.Structure)
 DEPAYLOADERS = {"H264": "rtph264depay", "MPEG4-GENERIC": "rtpmp4gdepay", "PCMA": "rtppcmadepay"}
-UDP_ONLY = 1
+PROTOCOLS = {"udp": 1, "tcp": 4}      # GstRTSPLowerTrans; only this one: no falling back to another
 RTP_TIMESTAMPS_ONLY = 0             # the other buffer modes mix the time of arrival into positions
 STREAM_EVENTS = Gst.PadProbeType.EVENT_DOWNSTREAM | Gst.PadProbeType.EVENT_FLUSH
 
 
 class Player:
-    def __init__(self, url, file):
+    def __init__(self, transport, url, file):
         self.status = 0
         self._file = file
         self._loop = GLib.MainLoop()
         self._linked = set()            # media types
         self._playing = set()           # streams of which a buffer has come, since the last seek
         self._pipeline = Gst.Pipeline.new("player")
-        self._pipeline.add(self._source(url))
+        self._pipeline.add(self._source(transport, url))
         bus = self._pipeline.get_bus()
         bus.add_signal_watch()
         bus.connect("message", self._hear)
         GLib.io_add_watch(sys.stdin.fileno(), GLib.PRIORITY_DEFAULT, GLib.IOCondition.IN, self._obey)
 
-    def _source(self, url):
+    def _source(self, transport, url):
         source = Gst.ElementFactory.make("rtspsrc")
         source.set_property("location", url)
-        source.set_property("protocols", UDP_ONLY)
+        source.set_property("protocols", PROTOCOLS[transport])
         source.set_property("udp-buffer-size", 4 << 20)
         source.set_property("latency", 200)
         source.set_property("buffer-mode", RTP_TIMESTAMPS_ONLY)
@@ -154,8 +154,9 @@ def forget_the_end(pad, info):
 
 def main():
     Gst.init(None)
-    with open(sys.argv[2], "w", encoding="utf-8") as file:
-        player = Player(sys.argv[1], file)
+    transport, url, output = sys.argv[1:]
+    with open(output, "w", encoding="utf-8") as file:
+        player = Player(transport, url, file)
         # What goes wrong in a callback would only be printed.
         sys.excepthook = lambda kind, error, _: player.fault(f"gst_player: {kind.__name__}: {error}")
         sys.exit(player.run())
