@@ -24,10 +24,7 @@ bool Custody::append(Bytes bytes) {
 }
 
 void Custody::become_origin(Time now) {
-  sent_ = begin_;
-  window_ = kInitialWindow;
-  threshold_ = UINT32_MAX;
-  recovering_ = lost_ = false;
+  sent_ = origin_end_ = begin_;
   originate_held(now);
 }
 
@@ -37,11 +34,11 @@ void Custody::originate_held(Time now) {
     threshold_ = UINT32_MAX;
     recovering_ = lost_ = false;
     duplicates_ = 0;
+    rto_ = kOriginRto;  // RFC 6298 5.1: a timer that runs runs on
+    deadline_ = now + rto_;
+    heard_ = now;
   }
   origin_end_ = end() + (fin_ ? 1 : 0);
-  rto_ = kOriginRto;
-  deadline_ = now + rto_;
-  heard_ = now;
 }
 
 bool Custody::originate(Bytes bytes, Time now) {

@@ -89,6 +89,19 @@ TEST_CASE("custody: the timer doubles up to its limit until there is progress", 
   CHECK(custody->deadline() == now + 400ms);
 }
 
+// A sender that goes on all the time must not put off what was lost.
+TEST_CASE("custody: a timer that runs, runs on when there is more to send", "[tcp][custody]") {
+  const auto custody = holding(kBegins[1], "lost");
+  custody->become_origin(kNow);
+  REQUIRE(custody->originate(as_bytes("and more"), kNow + 150ms));
+  CHECK(custody->deadline() == kNow + 200ms);
+  custody->on_timeout(kNow + 200ms);
+  REQUIRE(custody->originate(as_bytes("and more"), kNow + 300ms));
+  CHECK(custody->deadline() == kNow + 600ms);
+  CHECK_FALSE(custody->given_up(kNow + kOriginGiveUp - 1ms));
+  CHECK(custody->given_up(kNow + kOriginGiveUp));
+}
+
 TEST_CASE("custody: the third duplicate, and only that, asks for the bytes again", "[tcp][custody]") {
   const TcpSequence begin = kBegins[1];
   const auto custody = holding(begin, "lost");
