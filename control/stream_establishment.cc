@@ -121,7 +121,7 @@ void StreamEstablishment::post_expectations() {
 void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
   endpoint_.on_segment(segment, now);
   while (state_ == State::kRunning && !endpoint_.readable().empty()) {
-    if (take_frames(now)) continue;
+    if (take_frames()) continue;
     if (answered_) break;
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(endpoint_.readable(), message);
@@ -150,7 +150,7 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
 
 // Media inside the connection may come before the answer to PLAY (live555), and does behind it: it is
 // acknowledged here, and goes to the worker before the rest. False if none is next.
-bool StreamEstablishment::take_frames(Time now) {
+bool StreamEstablishment::take_frames() {
   const Bytes bytes = endpoint_.readable();
   if (frame_left_ == 0) {
     if (!connection_.interleaved || !rtsp::starts_interleaved(bytes)) return false;
@@ -166,7 +166,6 @@ bool StreamEstablishment::take_frames(Time now) {
   inside_.append(as_text(bytes.first(size)));
   frame_left_ -= size;
   endpoint_.consume(size);
-  progressed_ = now;
   return true;
 }
 

@@ -48,7 +48,7 @@ class StreamEstablishment {
   void send_output(Time now);
   void fail(std::string why);
 
-  bool take_frames(Time now);
+  bool take_frames();
 
   // half_answer.cc
   std::string in_server_words(Bytes raw) const;
