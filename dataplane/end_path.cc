@@ -127,8 +127,8 @@ bool Worker::take_at_end(Connection& c, const tcp::Segment& in) {
     rtsp::Message message;
     const Bytes bytes = c.from_client.readable();
     if (const size_t frame = client_frame(c, bytes)) {
-      if (frame > bytes.size()) break;
-      c.from_client.consume(frame);
+      if (frame > bytes.size() && !c.from_client.full()) break;
+      c.from_client.consume(std::min(frame, bytes.size()));
       continue;
     }
     const rtsp::ParseResult parsed = rtsp::parse_message(bytes, message);

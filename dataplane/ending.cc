@@ -216,6 +216,8 @@ void Worker::on_timer(Connection& c) {
     if (c.state == ConnectionState::kSpliced) {
       settle_overdue_cuts(c);
       if (c.interleaved) settle_overdue_half(c);
+      if (c.joining) pass_units(c, nullptr, made_segment(c, true));
+      if (c.state != ConnectionState::kSpliced) return;
       keep_alive(c);
     }
     for (const bool to_client : {true, false}) {

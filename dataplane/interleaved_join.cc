@@ -16,7 +16,6 @@ namespace {
 
 constexpr size_t kPiece = 1900;      // fits a packet buffer
 constexpr Duration kHalfLimit = 3s;  // for the rest of a frame; as long as the cut is searched for
-constexpr size_t kSequenceEnd = rtsp::kFrameHeaderBytes + 4;  // of a frame: version, type and number
 
 }  // namespace
 
@@ -63,7 +62,7 @@ void Worker::leave_joining(Connection& c) {
 void Worker::start_joining(Connection& c) {
   Interleaved& il = *interleaved_[c.index];
   c.joining = true;
-  keep_text(c);
+  if (!keep_text(c)) return abandon(c);
   if (!il.half_open) {
     il.unit = c.splice.to_client.custody.end();
     return;
@@ -83,7 +82,6 @@ void Worker::settle_overdue_half(Connection& c) {
   StreamState* const stream = half_stream(c);
   const bool counts = pad_half(c, {});
   if (stream != nullptr) stream->skip_number = counts;
-  pass_units(c, nullptr, made_segment(c, true));
 }
 
 // What control has read of the server inside the connection, all acknowledged.
@@ -119,23 +117,24 @@ void Worker::learn_half_report(Connection& c) {
                                      stream.clock_rate);
 }
 
-// The stream whose packet is half sent; nullptr if it is none of ours, or a report. Where not even the
-// channel was sent, the first one's.
-StreamState* Worker::half_stream(const Connection& c) {
+// The channel of the frame that is half sent. Where not even that was sent, any will do: the first
+// stream's.
+uint8_t Worker::half_channel(const Connection& c) const {
   const Interleaved& il = *interleaved_[c.index];
-  const auto size = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
-  if (size >= 2) {
-    const auto target = inside(c, il.custody.at(il.unit + 1)[0], false);
-    if (!target || target->flow.role != FlowRole::kRtpToClient) return nullptr;
-    return &streams_[c.stream_state[target->flow.session][target->flow.stream]];
-  }
-  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
-    for (uint8_t i = 0; i < c.conversation.sessions[s].stream_count; ++i) {
-      const uint16_t slot = c.stream_state[s][i];
-      if (slot != kNoStream && c.conversation.sessions[s].streams[i].channels) return &streams_[slot];
+  if (c.splice.to_client.custody.end() - il.unit >= 2) return il.custody.at(il.unit + 1)[0];
+  for (const rtsp::Session& session : c.conversation.sessions) {
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      if (session.streams[i].channels) return static_cast<uint8_t>(session.streams[i].channels->rtp);
     }
   }
-  return nullptr;
+  return 0;
+}
+
+// The stream whose packet is half sent; nullptr if it is none of ours, or a report.
+StreamState* Worker::half_stream(const Connection& c) {
+  const auto target = inside(c, half_channel(c), false);
+  if (!target || target->flow.role != FlowRole::kRtpToClient) return nullptr;
+  return &streams_[c.stream_state[target->flow.session][target->flow.stream]];
 }
 
 // A whole unit of the server, if there is one.
@@ -218,8 +217,8 @@ void Worker::put_inside(Connection& c, uint8_t channel, Bytes packet) {
   std::copy(packet.begin(), packet.end(), frame.begin() + rtsp::kFrameHeaderBytes);
   const Bytes whole = Bytes(frame).first(rtsp::kFrameHeaderBytes + packet.size());
   Interleaved& il = *interleaved_[c.index];
+  if (!il.half_open || !continues_half(c, channel, packet)) return put_in_order(c, whole);
   const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
-  if (!il.half_open || !continues_half(c, whole)) return put_in_order(c, whole);
   il.half_open = false;
   put_in_order(c, whole.subspan(sent));
   put_behind(c);
@@ -234,13 +233,14 @@ void Worker::put_in_order(Connection& c, Bytes bytes) {
     for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), kPiece))) {
       const Bytes part = bytes.first(std::min(bytes.size(), kPiece));
       rte_mbuf* const mbuf = make_linear(part.size());
-      if (mbuf == nullptr) return;
+      if (mbuf == nullptr) return abandon(c);
       std::copy(part.begin(), part.end(), rte_pktmbuf_mtod(mbuf, uint8_t*));
       il.behind.push_back(mbuf);
     }
     return;
   }
-  keep_copy(il.custody, custody.end(), bytes);
+  if (c.state == ConnectionState::kClosed) return;  // abandoned just now
+  if (!keep_copy(il.custody, custody.end(), bytes)) return abandon(c);
   custody.extend(static_cast<uint32_t>(bytes.size()));
   il.unit = custody.end();
   if (c.joining) custody.originate_held(now_);
@@ -255,16 +255,20 @@ void Worker::put_behind(Connection& c) {
   }
 }
 
-// Whether a frame in the client's terms is the one that is half sent.
-bool Worker::continues_half(const Connection& c, Bytes frame) const {
+// Whether a packet in the client's terms is the one that is half sent.
+bool Worker::continues_half(const Connection& c, uint8_t channel, Bytes packet) const {
   const Interleaved& il = *interleaved_[c.index];
+  const auto head = rtsp::print_frame_header({channel, static_cast<uint16_t>(packet.size())});
   const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
-  if (sent > frame.size()) return false;
+  if (sent > head.size() + packet.size()) return false;
   // The timestamp may be off by a tick, and the marker is A's own: what counts is which packet it is.
-  constexpr size_t kNotCompared = kSequenceEnd, kComparedAgain = rtsp::kFrameHeaderBytes + 12;
+  constexpr size_t kMarker = 1, kTimestamp = 4, kPayload = 12;  // RFC 3550 5.1
   for (size_t i = 0; i < sent; ++i) {
-    if (i == rtsp::kFrameHeaderBytes + 1 || (i >= kNotCompared && i < kComparedAgain)) continue;
-    if (il.custody.at(il.unit + i)[0] != frame[i]) return false;
+    const size_t in_packet = i - head.size();
+    if (i >= head.size() && (in_packet == kMarker || (in_packet >= kTimestamp && in_packet < kPayload)))
+      continue;
+    const uint8_t own = i < head.size() ? head[i] : packet[in_packet];
+    if (il.custody.at(il.unit + i)[0] != own) return false;
   }
   return true;
 }
@@ -275,14 +279,9 @@ void Worker::settle_half(Connection& c, const FlowTarget& target, StreamState& s
                          MutableBytes packet, rtp::Header& header) {
   const bool half = c.interleaved && interleaved_[c.index]->half_open && half_stream(c) == &stream;
   if (!half && !stream.skip_number) return;
-  std::array<uint8_t, rtsp::kFrameHeaderBytes + UINT16_MAX> frame;
   const auto& channels = c.conversation.sessions[target.session].streams[target.stream].channels;
-  std::ranges::copy(rtsp::print_frame_header(
-                        {static_cast<uint8_t>(channels->rtp), static_cast<uint16_t>(packet.size())}),
-                    frame.begin());
-  std::copy(packet.begin(), packet.end(), frame.begin() + rtsp::kFrameHeaderBytes);
-  const Bytes whole = Bytes(frame).first(rtsp::kFrameHeaderBytes + packet.size());
-  if (half && (continues_half(c, whole) || !pad_half(c, packet))) return;
+  const auto channel = static_cast<uint8_t>(channels->rtp);
+  if (half && (continues_half(c, channel, packet) || !pad_half(c, packet))) return;
   stream.skip_number = false;
   stream.continuity.skip_sequence();
   ++c.words.sessions[target.session].streams[target.stream].sequence_offset;
@@ -301,6 +300,7 @@ bool Worker::pad_half(Connection& c, Bytes like) {
   std::array<uint8_t, rtsp::kFrameHeaderBytes + UINT16_MAX> frame{};
   il.custody.read(il.unit, MutableBytes(frame).first(std::min(sent, rtsp::kFrameHeaderBytes)));
   frame[0] = '$';
+  frame[1] = half_channel(c);
   const size_t whole = rtsp::kFrameHeaderBytes + load_be16(&frame[2]);
   const MutableBytes packet =
       MutableBytes(frame).subspan(rtsp::kFrameHeaderBytes, whole - rtsp::kFrameHeaderBytes);

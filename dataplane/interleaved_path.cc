@@ -62,13 +62,16 @@ void Worker::begin_interleaved(Connection& c) {
   il.unit = spliced ? end : c.from_server.next_read();
   il.lost_until = end;
   c.splice.to_client.least_window = 1;  // frames need not be whole to pass
+  bool kept = c.splice.to_client.custody.text().empty();
   c.from_server.for_each_part([&](TcpSequence sequence, Bytes bytes) {
-    keep_copy(spliced ? il.inbox : il.custody, sequence, bytes);
+    kept &= keep_copy(spliced ? il.inbox : il.custody, sequence, bytes);
   });
   if (!spliced)
     c.splice.to_client.custody.extend(static_cast<uint32_t>(il.custody.end_from(end) - end));
   c.from_server.skip_to(c.from_server.next_expected());
   count_kept(il);
+  if (kept) return;
+  spliced ? abandon(c) : mark_unprotected(c, rtsp::Unprotected::kMessageTooLarge);
 }
 
 void Worker::end_interleaved(Connection& c) {
@@ -77,19 +80,27 @@ void Worker::end_interleaved(Connection& c) {
   interleaved_[c.index].reset();
 }
 
-// Text that was put into custody goes where the media is.
-void Worker::keep_text(Connection& c) {
+// Text that was put into custody goes where the media is. False if there is no buffer for it now:
+// nothing may be kept behind it until there is.
+bool Worker::keep_text(Connection& c) {
   tcp::Custody& custody = c.splice.to_client.custody;
   const Bytes text = custody.text();
-  if (!c.interleaved || text.empty()) return;
-  keep_copy(interleaved_[c.index]->custody, custody.end() - text.size(), text);
+  if (!c.interleaved || text.empty()) return true;
+  if (!keep_copy(interleaved_[c.index]->custody, custody.end() - text.size(), text)) return false;
   custody.text_taken();
+  return true;
 }
 
-void Worker::keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes) {
+// All of it, or nothing.
+bool Worker::keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes) {
+  const TcpSequence begin = sequence;
   while (!bytes.empty()) {
     rte_mbuf* mbuf = rte_pktmbuf_alloc(options_.pool);
-    if (mbuf == nullptr) return drop(mbuf, Drop::kNoMbuf);
+    if (mbuf == nullptr) {
+      drop(mbuf, Drop::kNoMbuf);
+      chain.drop_from(begin);
+      return false;
+    }
     const size_t size = std::min<size_t>(bytes.size(), rte_pktmbuf_tailroom(mbuf));
     auto* data = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(size)));
     std::copy_n(bytes.begin(), size, data);
@@ -98,6 +109,7 @@ void Worker::keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes) {
     sequence += size;
     bytes = bytes.subspan(size);
   }
+  return true;
 }
 
 void Worker::count_kept(Interleaved& il) {
@@ -133,7 +145,6 @@ void Worker::bound_custody(Connection& c) {
 bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment& segment) {
   Interleaved& il = *interleaved_[c.index];
   tcp::Custody& custody = c.splice.to_client.custody;
-  keep_text(c);
   const TcpSequence kept = earlier(custody.begin(), il.unit);
   const auto skip = static_cast<size_t>(
       std::clamp<int64_t>(kept - segment.sequence, 0, static_cast<int64_t>(segment.payload.size())));
@@ -144,8 +155,11 @@ bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment
   custody.extend(static_cast<uint32_t>(il.custody.end_from(before) - before));
   c.from_server.skip_to(custody.end());
   count_kept(il);
-  if (!il.bye_held) held_byes_[c.index].passed = before;
-  il.bye_held ? look_ahead(c) : read_units(c);
+  if (!il.bye_held) {
+    held_byes_[c.index].passed = before;
+    read_units(c);
+  }
+  if (c.interleaved && interleaved_[c.index]->bye_held) look_ahead(c);
   if (c.state == ConnectionState::kFrozen) return true;
   if (!c.interleaved) return false;  // not to be protected after all
   if (il.bye_held) return true;
@@ -229,7 +243,9 @@ bool Worker::learn_report(Connection& c, const Inside& target, StreamState& stre
   if (!summary.valid) return true;
   c.last_server_sign = now_;
   if (summary.sender_time) stream.server_time = summary.sender_time;
-  if (summary.has_bye && holds_bye(c, target, stream)) return false;
+  const bool with_client = c.state == ConnectionState::kMonitored &&
+                           begin + size <= held_byes_[c.index].passed;  // it was let go
+  if (summary.has_bye && !with_client && holds_bye(c, target, stream)) return false;
   std::array<uint8_t, kMaxReport + rtp::kRtcpGrowth> unused;  // it learns from what passes
   stream.continuity.rtcp_to_client(bytes, unused, c.clocks[target.flow.session], stream.clock_rate);
   return true;
@@ -288,10 +304,11 @@ void Worker::look_ahead(Connection& c) {
 void Worker::let_units_go(Connection& c) {
   Interleaved& il = *interleaved_[c.index];
   if (!std::exchange(il.bye_held, false)) return;
-  il.bye_passes = true;
   if (c.state == ConnectionState::kMonitored) {
+    held_byes_[c.index].passed = c.splice.to_client.custody.end();
     read_units(c);
   } else if (c.state == ConnectionState::kSpliced) {
+    il.bye_passes = true;
     pass_units(c, nullptr, make_to_client(c.splice, c.acknowledged(false)));
   }
 }
@@ -351,11 +368,15 @@ bool Worker::hide_bye(const Connection& c, TcpSequence passed) {
 void Worker::settle_interleaved(Connection& c) {
   Interleaved& il = *interleaved_[c.index];
   tcp::Custody& custody = c.splice.to_client.custody;
-  keep_text(c);
+  if (!keep_text(c)) {
+    c.custody_overflow = true;
+    return;
+  }
   if (std::exchange(il.bye_held, false)) {
     const TcpSequence passed = later(held_byes_[c.index].passed, custody.begin());
     if (!c.spliced && passed < custody.end()) {
-      if (passed > il.unit && hide_bye(c, passed)) il.unit = il.unit + frame_size(il.custody, il.unit);
+      if (passed > il.unit && hide_bye(c, passed))
+        il.unit += read_frame(c, frame_size(il.custody, il.unit));
       custody.shorten(later(passed, il.unit));
       c.server_half.sent = custody.end();
     }

@@ -37,9 +37,8 @@ Worker::Exit Worker::relay_interleaved(Frame& frame, Connection& c, const tcp::S
                                             frame.bytes.subspan(at, in.payload.size() - skip));
   c.from_server.skip_to(il.inbox.end_from(forward.released));
   const bool arrived = c.from_server.next_expected() != expected;
-  if (il.bye_held) look_ahead(c);
-  if (c.state != ConnectionState::kSpliced) return Exit::kHeld;
   answered |= pass_units(c, &frame, out);
+  if (il.bye_held && c.state == ConnectionState::kSpliced) look_ahead(c);
   if (c.state != ConnectionState::kSpliced) return Exit::kConsumed;
 
   if (in.flags.fin && in.end() - 1 == c.from_server.next_expected()) return take_fin(c, in, out);
@@ -75,6 +74,8 @@ Worker::Exit Worker::take_fin(Connection& c, const tcp::Segment& in, tcp::Segmen
     return Exit::kHeld;
   }
   if (held) return Exit::kHeld;  // it comes again
+  pass_rest(c, in.end() - 1, out);
+  if (c.state != ConnectionState::kSpliced) return Exit::kConsumed;
   c.server_half.fin = true;
   out.flags.fin = true;
   out.sequence = c.splice.to_client.custody.end();
@@ -87,6 +88,20 @@ Worker::Exit Worker::take_fin(Connection& c, const tcp::Segment& in, tcp::Segmen
   c.splice.to_client.released = in.end() - 1;
   note_both_finished(c);
   return Exit::kConsumed;
+}
+
+// The stream has come to its end before the unit has: the client gets what there is.
+void Worker::pass_rest(Connection& c, TcpSequence end, const tcp::Segment& out) {
+  Interleaved& il = *interleaved_[c.index];
+  tcp::Direction& forward = c.splice.to_client;
+  if (il.half_open) pad_half(c, {});
+  if (forward.released >= end) return;
+  il.inbox.move_to(il.custody, forward.released, end, forward.custody.end());
+  forward.custody.extend(static_cast<uint32_t>(end - forward.released));
+  forward.released = end;
+  il.unit = forward.custody.end();
+  if (!c.joining) return emit_passed(c, nullptr, out);
+  take_over(c);
 }
 
 // The server is told what is here behind the hole: it repeats what is not (RFC 5681 3.2, RFC 2018 4).
@@ -121,7 +136,7 @@ bool Worker::pass_units(Connection& c, Frame* frame, const tcp::Segment& out) {
   Interleaved& il = *interleaved_[c.index];
   const TcpSequence sent = c.splice.to_client.custody.end();
   bool any = false;
-  keep_text(c);
+  if (!keep_text(c)) return false;
   while (c.state == ConnectionState::kSpliced && !il.bye_held) {
     if (c.joining && joined(c)) leave_joining(c);
     if (!(c.joining ? join_unit(c) : pass_unit(c))) break;

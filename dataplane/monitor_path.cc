@@ -113,9 +113,10 @@ bool Worker::monitor_reset(Connection& c, const tcp::Segment& segment, bool from
   const bool at_client = !from_client && segment.sequence >= c.client_half.acknowledged &&
                          segment.sequence <= stream.next_expected();
   if (!at_ours && !at_client) {
-    // What came before was lost. The client would ask the server whether it means it: we do.
-    const bool beyond = !from_client && segment.sequence > stream.next_expected();
-    if (!beyond || !ending_is_failure(c)) return false;
+    // What came before it was lost; or it answers what the client had said a while ago, from a host
+    // that knows of no such connection. The client would ask the server whether it means it, or take
+    // no notice: we ask.
+    if (from_client || !ending_is_failure(c)) return false;
     suspect(c, Cause::kReset);
     return true;
   }
@@ -200,7 +201,10 @@ void Worker::read_messages(Connection& c, bool from_client) {
   while (!stream.readable().empty() && c.state == ConnectionState::kMonitored) {
     const Bytes bytes = stream.readable();
     if (const size_t frame = from_client ? client_frame(c, bytes) : 0) {
-      if (frame > bytes.size()) return;
+      if (frame > bytes.size()) {
+        if (stream.full()) mark_unprotected(c, rtsp::Unprotected::kMessageTooLarge);
+        return;
+      }
       note_client_frame(c, bytes.first(frame));
       stream.consume(frame);
       continue;

@@ -232,7 +232,13 @@ bool Worker::release_messages(Connection& c, bool from_client, const tcp::Segmen
       sent |= release(c, from_client, bytes.size(), {}, out);
       continue;
     }
-    if (const size_t frame = from_client ? client_frame(c, bytes) : 0) {
+    const size_t frame = from_client ? client_frame(c, bytes) : 0;
+    if (frame > bytes.size() && stream.full()) {
+      read_no_more(c, rtsp::Unprotected::kMessageTooLarge);
+      sent |= release(c, from_client, bytes.size(), {}, out);
+      continue;
+    }
+    if (frame > 0) {
       if (frame > bytes.size() || !release_frame(c, bytes.first(frame), out)) return sent;
       sent = true;
       continue;

@@ -265,8 +265,8 @@ class Worker {
   std::optional<Inside> inside(const Connection& c, uint8_t channel, bool of_server) const;
   void begin_interleaved(Connection& c);
   void end_interleaved(Connection& c);
-  void keep_text(Connection& c);
-  void keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes);
+  bool keep_text(Connection& c);
+  bool keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes);
   void count_kept(Interleaved& il);
   void let_acknowledged_go(Connection& c);
   void bound_custody(Connection& c);
@@ -289,6 +289,7 @@ class Worker {
   // interleaved_splice.cc
   Exit relay_interleaved(Frame& frame, Connection& c, const tcp::Segment& in);
   Exit take_fin(Connection& c, const tcp::Segment& in, tcp::Segment out);
+  void pass_rest(Connection& c, TcpSequence end, const tcp::Segment& out);
   void tell_hole(Connection& c, const tcp::Segment& in);
   bool repeat_kept(Connection& c, const tcp::Segment& in, const tcp::Segment& out);
   bool pass_units(Connection& c, Frame* frame, const tcp::Segment& out);
@@ -309,6 +310,7 @@ class Worker {
   bool joined(const Connection& c) const;
   void leave_joining(Connection& c);
   void start_joining(Connection& c);
+  uint8_t half_channel(const Connection& c) const;
   StreamState* half_stream(const Connection& c);
   bool join_unit(Connection& c);
   void take_inside(rte_mbuf* mbuf, Connection& c, const FlowTarget& target);
@@ -317,7 +319,7 @@ class Worker {
   void put_inside(Connection& c, uint8_t channel, Bytes packet);
   void put_in_order(Connection& c, Bytes bytes);
   void put_behind(Connection& c);
-  bool continues_half(const Connection& c, Bytes frame) const;
+  bool continues_half(const Connection& c, uint8_t channel, Bytes packet) const;
   void settle_half(Connection& c, const FlowTarget& target, StreamState& stream, MutableBytes packet,
                    rtp::Header& header);
   void settle_overdue_half(Connection& c);

@@ -4,45 +4,11 @@
 
 #include <catch2/catch.hpp>
 
-#include "tests/scenario/contract.h"
+#include "tests/scenario/interleaved_world.h"
 #include "tests/scenario/seeds.h"
-#include "tests/scenario/switch_fixture.h"
 
 namespace midstream::scenario {
 namespace {
-
-constexpr size_t kSomePackets = 120;  // of video: 2 seconds of the movie
-
-WorldOptions inside() {
-  WorldOptions options;
-  options.client.interleaved = {true};
-  return options;
-}
-
-struct Playing : SwitchedWorld {
-  explicit Playing(const WorldOptions& options = inside()) : SwitchedWorld(options) {
-    REQUIRE(client().begin());
-    REQUIRE(client().await_packets(0, kSomePackets));
-  }
-  void await_takeovers(size_t count) {
-    REQUIRE(run_until([&] { return dut.events().size() >= count; }, 8s));
-    CHECK(dut.events().newest().outcome == "resumed");
-  }
-  // Dies behind the first bytes of its next frame of that track.
-  void die_in_frame(RtspServer& server, size_t track, size_t bytes, std::function<void()> how) {
-    bool died = false;
-    server.cut_next_frame(track, bytes, [&died, how = std::move(how)] {
-      died = true;
-      how();
-    });
-    REQUIRE(run_until([&] { return died; }, 2s));
-  }
-  void check_resumed(size_t takeovers = 1) {
-    REQUIRE(dut.events().size() == takeovers);
-    CHECK(dut.events().newest().outcome == "resumed");
-    CHECK(dut.events().newest().streams.size() == client().tracks().size());
-  }
-};
 
 // --- how a dies ---
 
@@ -76,22 +42,6 @@ TEST_CASE("interleaved failover: the server freezes, and thaws when b plays") {
   CHECK(world.run_to_the_end());
   check_contract(world);
   world.check_resumed();
-}
-
-TEST_CASE("interleaved failover: the server says BYE and closes in the middle of the movie") {
-  Playing world;
-  world.a().shut_down();
-  CHECK(world.run_to_the_end());
-  check_contract(world);
-  world.check_resumed();
-}
-
-TEST_CASE("interleaved failover: a BYE at the real end passes") {
-  Playing world;
-  world.a().die(Death::kFin);
-  CHECK(world.run_to_the_end());
-  check_contract(world);
-  for (const ClientTrack& t : world.client().tracks()) CHECK(t.rtcp.back().rtcp.bye);
 }
 
 TEST_CASE("interleaved failover: every personality takes over from every other one") {
@@ -351,6 +301,18 @@ TEST_CASE("interleaved failover: receiver reports reach b in b's terms") {
 }
 
 // --- what the client is at ---
+
+TEST_CASE("interleaved failover: a frame of 40 KB from the client reaches b") {
+  Playing world;
+  world.a().die(Death::kFin);
+  world.await_takeovers(1);
+  world.client().tcp().send(write_frame(9, Payload(40'000)));
+  REQUIRE(world.client().await(world.client().request("GET_PARAMETER")));
+  CHECK(world.run_to_the_end());
+  CHECK(world.b().stray_frames() == 1);
+  check_contract(world);
+  world.check_resumed();
+}
 
 TEST_CASE("interleaved failover: paused, killed, played again") {
   WorldOptions options = inside();

@@ -269,6 +269,21 @@ TEST_CASE("interleaved: frames on channels that nobody set up pass, both ways") 
   check_untouched(world);
 }
 
+// Larger than what is put in order to be read.
+TEST_CASE("interleaved: a frame of 40 KB from the client passes, and that is said") {
+  SwitchedWorld world(inside());
+  REQUIRE(world.client().begin());
+  REQUIRE(world.client().await_packets(0, 30));
+  world.client().tcp().send(write_frame(9, Payload(40'000)));
+  REQUIRE(world.client().await(world.client().request("GET_PARAMETER")));
+  CHECK(world.run_to_the_end());
+  CHECK(world.a().stray_frames() == 1);
+  check_contract(world);
+  check_frames_untouched(world);
+  const auto reason = static_cast<size_t>(rtsp::Unprotected::kMessageTooLarge);
+  CHECK(world.dut.stats().unprotected[reason] == 1);
+}
+
 TEST_CASE("interleaved: a server that dies in a frame leaves what it had sent of it") {
   const size_t offset = GENERATE(1, 2, 3, 4, 5, 10, 15, 16, 17, 100, SIZE_MAX);
   WorldOptions options = inside();
