@@ -14,18 +14,28 @@ A = SERVERS["a"]
 
 
 def contract_can_break(case):
+    """With media over UDP."""
+    return _expect_all_heard(case, "ffmpeg", CHANGES)
+
+
+def contract_can_break_inside(case):
+    """The same with media inside the connection."""
+    return _expect_all_heard(case, "ffmpeg_inside", CHANGES_INSIDE)
+
+
+def _expect_all_heard(case, client, changes):
     """Take a run over a plain bridge, change one packet, and expect the sentence."""
     with case.lab(SECONDS, switch="bridge") as lab:
         lab.warm(["a"], "half")
-        packets = play(lab, "half", case.directory).conversation.packets
+        packets = play(lab, "half", case.directory, client=client).conversation.packets
     whole = Conversation(packets, CLIENT, A, PORT)
     media = contract.media_of(whole)
     expect_none(contract.violations(whole, mac_of(A), media))
-    for words, change in CHANGES:
+    for words, change in changes:
         broken = change(whole, list(packets))
         found = contract.violations(Conversation(broken, CLIENT, A, PORT), mac_of(A), media, strangers=[SERVERS["b"]])
         expect(any(words in sentence for sentence in found), f"{words!r} was expected, but found: {found}")
-    return f"{len(CHANGES)} ways to break it"
+    return f"{len(changes)} ways to break it"
 
 
 def _rtp(whole, packets, stream=0, number=20):
@@ -43,6 +53,11 @@ def _report(whole, packets, number):
 def _control(packets, number=2):
     """The index of a segment with an answer of the server."""
     return [n for n, p in enumerate(packets) if p.kind == "tcp" and p.source == A and p.payload][number]
+
+
+def _frame(packets, number=20):
+    """The index of a segment that begins with a frame of the first stream's RTP."""
+    return [n for n, p in enumerate(packets) if p.kind == "tcp" and p.source == A and p.payload[:2] == b"$\0"][number]
 
 
 def _changed(packets, at, **fields):
@@ -94,6 +109,18 @@ CHANGES = (
     ("leaves the line", lambda w, p: _bytes_changed(p, _report(w, p, 1), 18, b"\0\0")),
     ("the counts fall", lambda w, p: _bytes_changed(p, _report(w, p, 0), 20, b"\0\xff\0\0")),
 )
+CHANGES_INSIDE = (
+    ("a hole", lambda w, p: _without(p, _frame(p))),
+    ("RTP H264: sequence number", lambda w, p: _bytes_changed(p, _frame(p), 4 + 2, b"??")),
+    ("RTP H264: ssrc", lambda w, p: _bytes_changed(p, _frame(p), 4 + 8, b"????")),
+    ("has timestamp", lambda w, p: _bytes_changed(p, _frame(p), 4 + 7, bytes([p[_frame(p)].payload[4 + 7] ^ 1]))),
+    ("1 lost, 1 unknown", lambda w, p: _bytes_changed(p, _frame(p), 40, b"????")),
+    ("which nobody set up", lambda w, p: _bytes_changed(p, _frame(p), 1, b"?")),
+    ("no whole message or frame", lambda w, p: _bytes_changed(p, _frame(p), 2, b"\xff\xff")),
+    ("is a reset", lambda w, p: _changed(p, _frame(p), flags=wire.RST)),
+    ("has a timestamp that goes back", lambda w, p: _stamped(p, _frame(p), 0)),
+)
+
 
 def players_can_complain(case):
     """Both players notice that a packet in fifty is missing."""
@@ -109,4 +136,4 @@ def players_can_complain(case):
             expect(any("packet lost" in fault for fault in done.client.faults()), "rtspsrc did not hear of a loss")
 
 
-CASES = [contract_can_break, players_can_complain]
+CASES = [contract_can_break, contract_can_break_inside, players_can_complain]

@@ -8,7 +8,7 @@ from e2e.case import expect, expect_none
 from support import contract, netns, player
 from support.capture import Capture
 from support.conversation import Conversation
-from support.failover import Death, fail_over
+from support.failover import NOBODY, Death, fail_over
 from support.lab import PORT, SERVER_NAMES, mac_of
 from support.playback import baseline, play
 from support.rtsp_client import RtspClient
@@ -24,7 +24,7 @@ def chain_of_three(case):
     expected = baseline("half", case.seconds, instance=case.instance)
     with case.lab() as lab:
         lab.warm(SERVER_NAMES, "half")
-        deaths = [Death("a", "sigkill", 4.3, comes_back=False), Death("b", "cut", 7.1, comes_back=False)]
+        deaths = [Death("a", "sigkill", 4.3, NOBODY), Death("b", "cut", 7.1, NOBODY)]
         failover = fail_over(lab, "half", deaths, case.directory)
         found = failover.violations(expected)
     expect_none(found)

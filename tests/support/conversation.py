@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from support import wire
 from support.tcp_stream import TcpStream
 
+MESSAGE = re.compile(r"RTSP/1\.0 \d{3} |[A-Z_]+ \S+ RTSP/1\.0$")     # its first line
+
 
 @dataclass
 class Message:
@@ -47,8 +49,11 @@ class Conversation:
         self.client, self.server, self.port = client, server, port
         self.packets = packets
         control = [packet for packet in packets if packet.kind == "tcp" and self._is_control(packet)]
-        self.connections = [packet for packet in control
-                            if packet.source == client and packet.flags & (wire.SYN | wire.ACK) == wire.SYN]
+        opened = {}
+        for packet in control:
+            if packet.source == client and packet.flags & (wire.SYN | wire.ACK) == wire.SYN:
+                opened.setdefault((packet.source_port, packet.sequence), packet)    # a lost one comes again
+        self.connections = list(opened.values())
         self.to_server = self.to_client = None
         self._frames = []
         self.requests, self.responses, self.streams = [], [], []
@@ -71,7 +76,10 @@ class Conversation:
         self.to_server = TcpStream("client to server", there, answer, first)
         self.to_client = TcpStream("server to client", back, first, answer)
         self.requests, _, _ = split(self.to_server.bytes)
-        self.responses, self._frames, unread = split(self.to_client.bytes)
+        found, self._frames, unread = split(self.to_client.bytes)
+        self.responses = [message for message in found if MESSAGE.match(message.start)]
+        self.to_client.faults += [f"{self.to_client.name}: {message.start[:40]!r} is no whole message or frame"
+                                  for message in found if not MESSAGE.match(message.start)]
         if unread:
             self.to_client.faults.append(f"{self.to_client.name}: the last {unread} bytes are no whole message or frame")
 

@@ -33,6 +33,8 @@ KILLS = {
 }
 EVENT_WITHIN_S = 15.0               # give_up_ms is 10 s
 GAP_TOLERANCE_MS = 20.0             # what scheduling may put between the switch's clock and the capture's
+PLAYING = "playing"                 # whichever server does
+ITSELF, PREVIOUS, NOBODY = "itself", "previous", "nobody"
 TIMES = ("detection_ms", "establishment_ms", "catch_up_ms", "media_gap_ms")
 
 
@@ -42,7 +44,7 @@ class Death:
     server: str
     kill: str
     position_s: float
-    comes_back: bool = True
+    comes_back: str = ITSELF        # behind the failover: itself, or at once the PREVIOUS one to die, or NOBODY
 
 
 @dataclass
@@ -54,6 +56,7 @@ class Failover:
     leave_at_s: float = None                # where the player is told to stop; without it, it plays to the end
     moment_ns: int = 0                      # of the first death
     killed_at_s: float = 0.0
+    dead: list = field(default_factory=list)        # the servers' names, in the order of deaths
     events: list = field(default_factory=list)
     run: Run = None
     sends: dict = field(default_factory=dict)       # payload -> [(time_ns, server)], seen on the server side
@@ -70,15 +73,30 @@ class Failover:
         """Every death, what follows it, and every return."""
         for number, death in enumerate(self.deaths):
             playing.wait_for_position(death.position_s, self.tick)
-            moment, at = KILLS[death.kill].kill(self.lab, death.server), playing.position()
+            name = self._playing_server() if death.server == PLAYING else death.server
+            moment, at = KILLS[death.kill].kill(self.lab, name), playing.position()
+            self.dead.append(name)
             if number == 0:
                 self.moment_ns, self.killed_at_s = moment, at
             self._see_through(playing, number + 1)
-            if death.comes_back:
-                kind = KILLS[death.kill]
-                resumed = playing.position()
-                playing.wait_for_position(resumed + kind.after_s, self.tick)
-                kind.come_back(self.lab, death.server)
+            if death.comes_back == ITSELF:
+                playing.wait_for_position(playing.position() + KILLS[death.kill].after_s, self.tick)
+                self._come_back(playing, number)
+            elif death.comes_back == PREVIOUS:
+                self._come_back(playing, number - 1)
+
+    def _playing_server(self):
+        return self.lab.midstream.ask("sessions")[0]["server"]
+
+    def _come_back(self, playing, number):
+        """Whom the death of this number befell; if others are to die, it must be ready to play."""
+        name = self.dead[number]
+        KILLS[self.deaths[number].kill].come_back(self.lab, name)
+        if len(self.dead) < len(self.deaths):
+            playing.wait(lambda: self._is_up(name), f"the switch to find server {name} up", tick=self.tick)
+
+    def _is_up(self, name):
+        return any((row["name"], row["state"]) == (name, "up") for row in self.lab.midstream.ask("servers"))
 
     def _see_through(self, playing, count):
         """Until the switch says how it went, and media goes on."""
@@ -102,10 +120,9 @@ class Failover:
         if len(self.events) != len(self.deaths):
             return [f"events: {len(self.events)} instead of {len(self.deaths)}"]
         found = []
-        successors = [death.server for death in self.deaths[1:]] + [None]
-        for event, death, successor in zip(self.events, self.deaths, successors):
+        for event, dead, successor in zip(self.events, self.dead, [*self.dead[1:], None]):
             moved = f"events: {event['server_from']} -> {event['server_to']}: {event['outcome']}"
-            if event["outcome"] != "resumed" or event["server_from"] != death.server \
+            if event["outcome"] != "resumed" or event["server_from"] != dead \
                     or successor not in (None, event["server_to"]):
                 found.append(moved)
             absent = [name for name in TIMES if event[name] is None]
@@ -119,7 +136,7 @@ class Failover:
     def gap(self, kinds=tuple(CLOCK_RATES)):
         """The samples on both sides of the first failover: a's last packet and b's first, at the client."""
         samples = [sample for sample in self.run.watch.samples if sample.kind in kinds]
-        dead = self.deaths[0].server
+        dead = self.dead[0]
         first = next((n for n, sample in enumerate(samples) if self._sender(sample) not in (dead, None)), 0)
         return (samples[first - 1], samples[first]) if first else None
 

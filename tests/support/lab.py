@@ -14,6 +14,9 @@ The service is server a's own address (transparent) or 10.99.0.100 (virtual).
 With IPv6 all of them speak from fd00:99::1 to fd00:99::254 as well, and the
 service is an IPv6 one. `switch` may also be a plain Linux bridge: the network
 without midstream, which gives the runs that a failover is compared with.
+
+With a `cable` (the options of cable.py) the client's frames go through one
+that loses and delays them, in a namespace of its own.
 """
 
 import dataclasses
@@ -32,6 +35,7 @@ HOSTS = {"client": 1, "a": 2, "b": 3, "c": 4, "virtual": 100, "device": 254}
 SERVER_NAMES = ("a", "b", "c")
 PORT = 554
 ROLES = ("client", "switch", "bridge", *SERVER_NAMES)
+CABLE = "cable"
 
 
 def address_of(who, version=4):
@@ -64,8 +68,8 @@ class Scripted:
 
 class Lab:
     def __init__(self, instance="lab", seconds=30, switch="midstream", mode="transparent", version=4,
-                 hugepages=False, servers=None, settings="", service_settings="", keep_log=None):
-        """`servers`: by name the options of a server's program, or a Scripted server in its place; the settings go into the switch's file."""
+                 hugepages=False, servers=None, settings="", service_settings="", keep_log=None, cable=()):
+        """`servers`: by name the options of a server's program, or another server in its place; the settings go into the switch's file."""
         self.instance = instance
         self.seconds = seconds
         self.kind = switch
@@ -77,6 +81,7 @@ class Lab:
         self.keep_log = keep_log        # a directory for the switch's log, when the lab goes down
         self.directory = pathlib.Path("/run/midstream") / instance
         self._server_options = servers or {}
+        self._cable = cable
         device = f"{address_of('device', version)}/{24 if version == 4 else 64}"
         self.midstream = Midstream(
             self.namespace("switch"), self.directory, f"midstream-{instance}",
@@ -89,6 +94,10 @@ class Lab:
     def url(self, movie, user=""):
         host = self.service if self.version == 4 else f"[{self.service}]"
         return f"rtsp://{user}{host}:{PORT}/{movie}"
+
+    def at_switch(self):
+        """Where the frames between client and switch are seen as the switch sends them: (namespace, device)."""
+        return (self.namespace(CABLE), "switch") if self._cable else (self.namespace("client"), "eth0")
 
     def in_client(self, *command):
         return netns.execute(self.namespace("client"), *command)
@@ -119,7 +128,7 @@ class Lab:
         if self.keep_log:
             for log in self.directory.glob("*.log"):
                 shutil.copy(log, self.keep_log)
-        for role in ROLES:
+        for role in (*ROLES, CABLE):
             netns.remove(self.namespace(role))
         shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -178,11 +187,24 @@ class Lab:
         for role in ROLES:
             netns.create(self.namespace(role), self.version == 6 and role not in ("switch", "bridge"))
         switch, bridge = self.namespace("switch"), self.namespace("bridge")
-        self._host("client", switch, "client")
+        self._connect_client(switch)
         netns.link(switch, "server", bridge, "uplink")
         for name in SERVER_NAMES:
             self._host(name, bridge, name)
         netns.bridge(bridge, ("uplink", *SERVER_NAMES))
+
+    def _connect_client(self, switch):
+        if not self._cable:
+            self._host("client", switch, "client")
+            return
+        space = self.namespace(CABLE)
+        netns.create(space)
+        self._host("client", space, "client")
+        netns.link(space, "switch", switch, "client")
+        program = pathlib.Path(__file__).with_name("cable.py")
+        cable = Daemon(self.directory, CABLE)
+        cable.start(netns.execute(space, "/usr/bin/python3", "-B", program, *self._cable, "client", "switch"))
+        cable.wait_for_output("ready")
 
     def _host(self, role, neighbour, device):
         space = self.namespace(role)

@@ -21,7 +21,7 @@ def create(name, ipv6=False):
     # Autoconfiguration would send frames that no test asked for: no link-local addresses either.
     for knob in ("all", "default"):
         settings = (f"disable_ipv6={int(not ipv6)}", "addr_gen_mode=1", "accept_dad=0", "accept_ra=0")
-        run(*execute(name, "sysctl", "-qw", *(f"net.ipv6.conf.{knob}.{setting}" for setting in settings)))
+        tune(name, *(f"net.ipv6.conf.{knob}.{setting}" for setting in settings))
     run("ip", "-n", name, "link", "set", "lo", "up")
 
 
@@ -30,6 +30,11 @@ def lose(name, device, percent):
     run(*execute(name, "nft", "add table netdev loss; "
                  f'add chain netdev loss {device} {{ type filter hook ingress device "{device}" priority 0; }}; '
                  f"add rule netdev loss {device} numgen random mod 100 < {percent} drop"))
+
+
+def tune(name, *settings):
+    """Of the kernel in there (sysctl), for the connections that are made from now on."""
+    run(*execute(name, "sysctl", "-qw", *settings))
 
 
 def remove(name):

@@ -83,7 +83,7 @@ def play(lab, movie, directory, meanwhile=None, client="ffmpeg", end_s=20, user=
     """Play to the end; `meanwhile(playing)` runs as soon as the first packet is there."""
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    with Capture(lab.namespace("client"), "eth0", directory / "client.pcap") as capture:
+    with Capture(*lab.at_switch(), directory / "client.pcap") as capture:
         watch = Watch(capture.file, lab.service, lab.client)
         client = player.PLAYERS[client](lab, lab.url(movie, user), directory).start()
         try:

@@ -58,6 +58,7 @@ class Watch:
         self._first = {}
         self._inside = {}               # client's port -> its connection
         self.samples = []
+        self.window = None              # what the client announced last on a TCP connection, not scaled
         self.positions = {}             # payload type -> furthest position in seconds
 
     def look(self):
@@ -65,6 +66,8 @@ class Watch:
             if packet.kind == "udp" and packet.source == self._source and packet.destination == self._client \
                     and len(packet.payload) >= 12 and packet.payload[1] & 0x7F in CLOCK_RATES:
                 self._take(wire.rtp(packet), len(packet.raw))
+            if packet.kind == "tcp" and packet.source == self._client and packet.flags & wire.ACK:
+                self.window = packet.window
             if packet.kind == "tcp" and packet.source == self._source and packet.destination == self._client:
                 for payload in self._inside.setdefault(packet.destination_port, Inside()).take(packet):
                     if len(payload) >= 12 and payload[1] & 0x7F in CLOCK_RATES:
