@@ -89,6 +89,9 @@ class FailoverManager {
   void abandon(Failover& failover, Time now);
   void end(Failover& failover, Time now);
   void give_frames_back(Failover& failover);
+  // failover_event.cc
+  static bool is_moved(const rtsp::Session& session);
+  static bool has_place(const rtsp::Session& session);
   void describe(Failover& failover);
   void name_refusals(Failover& failover);
   void finish(Event event);

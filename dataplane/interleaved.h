@@ -33,6 +33,8 @@ namespace midstream {
 inline constexpr size_t kMaxCustodyBytes = 1 << 20;
 inline constexpr size_t kMaxCustodyPieces = 2048;
 
+inline constexpr size_t kMaxReport = 2048;  // RTCP that is read; larger ones pass
+
 struct Interleaved {
   Chain custody, inbox;
   size_t counted = 0;       // pieces of both that are in the worker's count of kept buffers

@@ -13,8 +13,7 @@
 namespace midstream {
 namespace {
 
-constexpr size_t kMaxReport =
-    1024;  // RTCP that is translated; larger ones pass (tcp::kMaxInsertedBytes)
+constexpr size_t kMaxTranslated = 1024;  // RTCP; larger ones pass (tcp::kMaxInsertedBytes)
 
 }  // namespace
 
@@ -104,33 +103,6 @@ void Worker::pass_rest(Connection& c, TcpSequence end, const tcp::Segment& out) 
   take_over(c);
 }
 
-// The server is told what is here behind the hole: it repeats what is not (RFC 5681 3.2, RFC 2018 4).
-void Worker::tell_hole(Connection& c, const tcp::Segment& in) {
-  tcp::Segment out = made_segment(c, false);
-  out.sequence = c.splice.to_server.edits.to_output(c.splice.to_server.released);
-  if (c.splice.server.sack) {
-    const TcpSequence end = interleaved_[c.index]->inbox.end_from(in.sequence);
-    out.sack[out.sack_count++] = {in.sequence, end};
-  }
-  send_segment(c, false, out);
-}
-
-// What was passed on before passes again, from what is kept: byte for byte the same, however it is cut.
-bool Worker::repeat_kept(Connection& c, const tcp::Segment& in, const tcp::Segment& out) {
-  tcp::Direction& forward = c.splice.to_client;
-  if (in.payload.empty() || in.sequence >= forward.released) return false;
-  const TcpSequence end = earlier(in.sequence + in.payload.size(), forward.released);
-  const TcpSequence from = forward.edits.to_output(later(in.sequence, c.acknowledged(true)));
-  const TcpSequence begin = later(from, forward.custody.begin());
-  const TcpSequence to = earlier(forward.edits.to_output(end), window_edge(c, true));
-  if (c.joining || begin >= to) {
-    acknowledge_sender(c, false);
-  } else {
-    send_held(c, true, {begin, to}, out);
-  }
-  return true;
-}
-
 // Passes on what can be; true if anything left. `frame` brought the newest bytes, if there is one.
 bool Worker::pass_units(Connection& c, Frame* frame, const tcp::Segment& out) {
   Interleaved& il = *interleaved_[c.index];
@@ -214,8 +186,8 @@ bool Worker::pass_report(Connection& c, const Inside& target, StreamState& strea
   Interleaved& il = *interleaved_[c.index];
   tcp::Direction& forward = c.splice.to_client;
   if (there < whole) return false;
-  std::array<uint8_t, kMaxReport> packet;
-  std::array<uint8_t, rtsp::kFrameHeaderBytes + kMaxReport + rtp::kRtcpGrowth> text;
+  std::array<uint8_t, kMaxTranslated> packet;
+  std::array<uint8_t, rtsp::kFrameHeaderBytes + kMaxTranslated + rtp::kRtcpGrowth> text;
   static_assert(sizeof text <= tcp::kMaxInsertedBytes + 512);
   const size_t size = whole - rtsp::kFrameHeaderBytes;
   const Bytes bytes =
@@ -296,67 +268,6 @@ bool Worker::pass_message(Connection& c, uint32_t there) {
   if (c.joining) take_over(c);
   note_answer(c, Bytes(translated).first(size));
   if (opened != rtsp::kNoSession) release_opened(c, opened);
-  return true;
-}
-
-// The window that the server is told: no more than the switch may have to keep; and while it is the
-// server's peer, what it has room for, whatever the client has.
-void Worker::limit_window(const Connection& c, tcp::Segment& to_server) const {
-  const tcp::Custody& custody = c.splice.to_client.custody;
-  const auto held = static_cast<size_t>(custody.end() - custody.begin());
-  const size_t room = kMaxCustodyBytes - std::min(held, kMaxCustodyBytes);
-  const auto field =
-      static_cast<uint16_t>(std::min<size_t>(room >> c.splice.presented_client_scale, UINT16_MAX));
-  to_server.window = c.joining ? field : std::min(to_server.window, field);
-}
-
-// While the switch is the server's peer, nobody else tells it that there is room again.
-bool Worker::opens_again(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
-  const uint32_t room = uint32_t{made_segment(c, false).window} << c.splice.presented_client_scale;
-  const bool was_shut = std::exchange(il.shut, room < 4 * tcp::kOriginSegment);
-  return was_shut && !il.shut;
-}
-
-// To the client, what has been passed on since: in the buffer that it came in, if it fills a segment.
-void Worker::emit_passed(Connection& c, Frame* frame, const tcp::Segment& out) {
-  Interleaved& il = *interleaved_[c.index];
-  const TcpSequence begin = std::exchange(il.emitted, c.splice.to_client.custody.end());
-  const TcpSequence end = earlier(il.emitted, window_edge(c, true));
-  if (begin >= end) return;
-  if (frame == nullptr || !emit_in_place(c, *frame, out, begin, static_cast<uint32_t>(end - begin)))
-    send_held(c, true, {begin, end}, out);
-}
-
-bool Worker::emit_in_place(Connection& c, Frame& frame, tcp::Segment out, TcpSequence begin,
-                           uint32_t size) {
-  const Chain& custody = interleaved_[c.index]->custody;
-  rte_mbuf* const mbuf = frame.mbuf;
-  uint8_t* const payload = frame.bytes.data() + frame.packet.payload_offset;
-  if (c.held || size > segment_room(c, true) || custody.buffer_of(begin, size) != mbuf ||
-      custody.at(begin).data() != payload) {
-    return false;
-  }
-  std::array<uint8_t, 60> header;
-  out.source_port = c.visible.port;
-  out.destination_port = c.client.port;
-  out.sequence = begin;
-  out.payload = {};
-  out.flags.psh = true;
-  const size_t header_bytes = tcp::write_segment(out, header);
-  const size_t before = net::header_bytes(c.to_client, c.visible.address) + header_bytes;
-  auto* const buffer = static_cast<uint8_t*>(mbuf->buf_addr);
-  if (header_bytes == 0 || static_cast<size_t>(payload - buffer) < before) return false;
-  std::copy_n(header.begin(), header_bytes, payload - header_bytes);
-  uint8_t* const start = payload - before;
-  net::build_tcp_frame({start, before + size}, c.to_client, c.visible.address, c.client.address,
-                       {payload - header_bytes, header_bytes + size});
-  mbuf->data_off = static_cast<uint16_t>(start - buffer);
-  mbuf->data_len = static_cast<uint16_t>(before + size);
-  mbuf->pkt_len = mbuf->data_len;
-  rte_mbuf_refcnt_update(mbuf, 1);
-  c.splice.to_client.custody.note_sent(begin, begin + size);
-  transmit(mbuf, c.client_nic);
   return true;
 }
 

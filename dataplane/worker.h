@@ -3,7 +3,8 @@
 //   worker.cc        poll, classify
 //   forward.cc       bridge, transmit, hand to control
 //   monitor_path.cc  RTSP of connections that nothing is changed in
-//   splice_path.cc   RTSP of connections that another server continues, or has served from the start
+//   splice_path.cc   RTSP of connections that another server continues, or has served from the start;
+//                    splice_messages.cc: message by message, splice_send.cc: what the switch makes
 //   service_path.cc  new connections: which server, and the handshake; virtual addresses
 //   end_path.cc      RTSP of connections whose client tears down and whose server is gone
 //   opening.cc       the client's PLAY at a server that has not played its session yet
@@ -11,18 +12,18 @@
 //   media_path.cc    RTP and RTCP
 //   cut_path.cc      the cut, and what waits for it
 //   live_path.cc     the cut of live streams
-//   interleaved_*.cc connections with media inside: path (monitored), splice (end to end), join (before
-//                    that), client (the other direction); see interleaved.h
+//   interleaved_*.cc connections with media inside: path (monitored), end (BYE, and a server that is
+//                    gone), join (behind a failover), half (a frame left half sent), splice and send
+//                    (end to end), client (the other direction); see interleaved.h
 //   fragment_path.cc fragments in, fragments out
 //   icmp_path.cc     errors about packets of followed flows
 //   tracking.cc      connections and flows: learn, change, forget
+//   fence_path.cc    what a server that was left still sends
 //   ending.cc        is an ending a failure? freeze, silence, timers
 //   handover.cc      mail from control
 //   held_path.cc     sessions whose client's connection is gone
 // All functions run on the worker's own core; `now` is the one clock read of the poll.
 #pragma once
-
-#include <rte_mempool.h>
 
 #include <memory>
 #include <optional>
@@ -31,7 +32,6 @@
 
 #include "dataplane/bridge.h"
 #include "dataplane/connection.h"
-#include "dataplane/drop.h"
 #include "dataplane/exchange.h"
 #include "dataplane/flow_table.h"
 #include "dataplane/fragments.h"
@@ -39,52 +39,10 @@
 #include "dataplane/mailbox.h"
 #include "dataplane/stream_state.h"
 #include "dataplane/tables.h"
-#include "lib/base/balance.h"
+#include "dataplane/worker_options.h"
 #include "lib/base/timer_wheel.h"
 
 namespace midstream {
-
-struct WorkerPort {
-  uint16_t id = 0;  // DPDK's
-  bool client_side = false;
-  uint16_t mtu = 1500;
-  uint16_t receive_queues = 1;  // worker i polls queue i, if there is one
-  MacAddress mac;
-};
-
-struct WorkerService {
-  Endpoint endpoint;                   // what clients dial
-  std::optional<uint16_t> own_server;  // the server whose address it is; none: a virtual address
-  std::vector<uint16_t> servers;       // in order of preference
-  Balance balance = Balance::kFirst;
-  rtsp::AddressText text;        // of the endpoint
-  bool has_credentials = false;  // the establishment can answer a server's challenge
-};
-
-struct WorkerOptions {
-  std::vector<WorkerPort> ports;  // index is the port number that mail uses
-  std::vector<WorkerService> services;
-  std::vector<Address> server_addresses;  // by server index
-  std::vector<Address> device_addresses;
-  Duration stall = 200ms;
-  rte_mempool* pool = nullptr;
-  unsigned index = 0;      // which worker this is: its transmit queue too
-  size_t max_kept = 8192;  // frames of the pool that may wait for a cut; the rest is for the ports
-  int numa_node = 0;
-};
-
-// Single writer, the worker; control reads them without order (plain counters, torn reads cannot
-// happen on 64-bit machines).
-struct WorkerStats {
-  uint64_t received = 0, transmitted = 0, polls = 0;
-  uint64_t passed = 0;                                 // to the worker that owns the client's address
-  uint64_t connections = 0, not_tracked = 0;           // not_tracked: table full
-  uint64_t garbage = 0;                                // bytes between frames that are neither
-  uint64_t unprotected[rtsp::kUnprotectedCount] = {};  // by rtsp::Unprotected
-  uint64_t drops[kDropCount] = {};
-
-  WorkerStats& operator+=(const WorkerStats& other);
-};
 
 class Worker {
  public:
@@ -132,8 +90,6 @@ class Worker {
   void handle(rte_mbuf* mbuf, uint16_t port);
   void handle_flow(Frame& frame, const FlowTarget& target);
   void handle_unknown(Frame& frame);
-
-  bool begins_anew(const Frame& frame, const Connection& c) const;
 
   // forward.cc
   void bridge(Frame& frame);
@@ -186,8 +142,10 @@ class Worker {
   Exit relay_segment(Connection& c, const tcp::Segment& in, bool from_client);
   Exit relay_unread(Connection& c, const tcp::Segment& in, bool from_client);
   bool answer_for_waiting(Connection& c, bool from_client, bool repeated);
-  void read_no_more(Connection& c, rtsp::Unprotected reason);
   bool relay_repeated(Connection& c, const tcp::Segment& in, tcp::Segment out, bool from_client);
+
+  // splice_messages.cc
+  void read_no_more(Connection& c, rtsp::Unprotected reason);
   bool release_messages(Connection& c, bool from_client, const tcp::Segment& out);
   bool translate(Connection& c, bool from_client, const rtsp::Message& message, Bytes raw,
                  rtsp::Replacements& edits, uint8_t& opened);
@@ -248,8 +206,7 @@ class Worker {
   void hold(Frame& frame, const Connection& c, const FlowTarget& target);
   void release_held(Connection& c, const FlowTarget& target);
   void drop_held(uint16_t slot);
-  void report_resumed(Connection& c, const FlowTarget& target, StreamState& stream,
-                      Time last_of_old);
+  void report_resumed(Connection& c, const FlowTarget& target, StreamState& stream, Time last_of_old);
 
   // live_path.cc
   bool find_live_cut(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame,
@@ -271,7 +228,6 @@ class Worker {
   void let_acknowledged_go(Connection& c);
   void bound_custody(Connection& c);
   bool monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment& segment);
-  void hold_segment(Frame& frame, const Connection& c);
   void read_units(Connection& c);
   size_t read_frame(Connection& c, size_t size);
   size_t read_message(Connection& c, size_t size);
@@ -279,6 +235,9 @@ class Worker {
   void account_frame(Connection& c, StreamState& stream, TcpSequence begin, size_t size);
   bool learn_report(Connection& c, const Inside& target, StreamState& stream, TcpSequence begin,
                     size_t size);
+
+  // interleaved_end.cc
+  void hold_segment(Frame& frame, const Connection& c);
   bool holds_bye(Connection& c, const Inside& target, StreamState& stream);
   bool holds_units(const Connection& c) const;
   void look_ahead(Connection& c);
@@ -290,8 +249,6 @@ class Worker {
   Exit relay_interleaved(Frame& frame, Connection& c, const tcp::Segment& in);
   Exit take_fin(Connection& c, const tcp::Segment& in, tcp::Segment out);
   void pass_rest(Connection& c, TcpSequence end, const tcp::Segment& out);
-  void tell_hole(Connection& c, const tcp::Segment& in);
-  bool repeat_kept(Connection& c, const tcp::Segment& in, const tcp::Segment& out);
   bool pass_units(Connection& c, Frame* frame, const tcp::Segment& out);
   bool pass_unit(Connection& c);
   void pass_bytes(Connection& c, uint32_t size);
@@ -299,6 +256,10 @@ class Worker {
                    uint32_t there);
   void replace_unit(Connection& c, uint32_t whole, Bytes text);
   bool pass_message(Connection& c, uint32_t there);
+
+  // interleaved_send.cc
+  void tell_hole(Connection& c, const tcp::Segment& in);
+  bool repeat_kept(Connection& c, const tcp::Segment& in, const tcp::Segment& out);
   void emit_passed(Connection& c, Frame* frame, const tcp::Segment& out);
   bool emit_in_place(Connection& c, Frame& frame, tcp::Segment out, TcpSequence begin, uint32_t size);
   void limit_window(const Connection& c, tcp::Segment& to_server) const;
@@ -310,8 +271,6 @@ class Worker {
   bool joined(const Connection& c) const;
   void leave_joining(Connection& c);
   void start_joining(Connection& c);
-  uint8_t half_channel(const Connection& c) const;
-  StreamState* half_stream(const Connection& c);
   bool join_unit(Connection& c);
   void take_inside(rte_mbuf* mbuf, Connection& c, const FlowTarget& target);
   void take_early(Connection& c, rte_mbuf* mbuf, TcpSequence sequence);
@@ -319,6 +278,10 @@ class Worker {
   void put_inside(Connection& c, uint8_t channel, Bytes packet);
   void put_in_order(Connection& c, Bytes bytes);
   void put_behind(Connection& c);
+
+  // interleaved_half.cc
+  uint8_t half_channel(const Connection& c) const;
+  StreamState* half_stream(const Connection& c);
   bool continues_half(const Connection& c, uint8_t channel, Bytes packet) const;
   void settle_half(Connection& c, const FlowTarget& target, StreamState& stream, MutableBytes packet,
                    rtp::Header& header);
@@ -359,11 +322,14 @@ class Worker {
                    uint16_t rtcp_port);
   void learn_unknown_media(Connection& c, const rtsp::Message& answer);
   void learn_reports(Connection& c, uint8_t session, uint8_t stream);
+  void forget(Connection& c);
+  void report(const Connection& c, bool gone = false);
+
+  // fence_path.cc
   void fence_server(Connection& c, const Address& server);
   bool fenced(const Frame& frame) const;
   void answer_with_reset(const Frame& frame);
-  void forget(Connection& c);
-  void report(const Connection& c, bool gone = false);
+  bool begins_anew(const Frame& frame, const Connection& c) const;
 
   // ending.cc
   bool must_go_on(const Connection& c, const rtsp::Session& session) const;
