@@ -19,19 +19,30 @@ size_t checksum_offset(uint8_t protocol) {
 // DPDK sums words as they lie in memory, so the result is stored as it is, without a byte swap.
 void store_sum(uint8_t* field, uint16_t sum) { std::memcpy(field, &sum, sizeof sum); }
 
-uint16_t fold(uint32_t sum) {
+uint16_t fold(uint64_t sum) {
+  sum = (sum >> 32) + (sum & 0xffffffff);
+  sum = (sum >> 32) + (sum & 0xffffffff);
   sum = (sum >> 16) + (sum & 0xffff);
   return static_cast<uint16_t>((sum >> 16) + sum);
+}
+
+// rte_raw_cksum adds two bytes at a time; a whole segment deserves eight (RFC 1071 2(C)).
+uint64_t sum_of(Bytes bytes) {
+  uint64_t sum = 0;
+  size_t at = 0;
+  for (; at + sizeof sum <= bytes.size(); at += sizeof sum) {
+    uint64_t word;
+    std::memcpy(&word, &bytes[at], sizeof word);
+    sum += (word >> 32) + (word & 0xffffffff);
+  }
+  return sum + rte_raw_cksum(bytes.data() + at, bytes.size() - at);
 }
 
 // The pseudo header and the transport with whatever its checksum field holds.
 uint16_t transport_sum(Bytes addresses, uint8_t protocol, Bytes transport) {
   std::array<uint8_t, 4> protocol_and_length{0, protocol};
   store_be16(&protocol_and_length[2], static_cast<uint16_t>(transport.size()));
-  uint32_t sum = rte_raw_cksum(addresses.data(), addresses.size());
-  sum += rte_raw_cksum(protocol_and_length.data(), protocol_and_length.size());
-  sum += rte_raw_cksum(transport.data(), transport.size());
-  return fold(sum);
+  return fold(sum_of(addresses) + sum_of(protocol_and_length) + sum_of(transport));
 }
 
 }  // namespace
