@@ -98,10 +98,11 @@ class TrackCheck {
   Findings run() {
     Coverage coverage(units_);
     std::optional<Place> last;
+    std::optional<uint16_t> newest_set;  // links duplicate
     for (const ReceivedRtp* r : in_order()) {
       if (found_.size() > 10) return found_;
       if (is_parameter_set(r->packet.payload)) {
-        ++inserted_;
+        inserted_ += std::exchange(newest_set, r->packet.sequence) != r->packet.sequence;
         continue;
       }
       const std::string where = fmt::format("{}seq {} ", prefix_, r->packet.sequence);

@@ -86,9 +86,11 @@ void MediaSender::start() {
   const Time first = host_.timeline().now() + personality_.media_delay;
   play_time_ = first - played_;
   for (size_t i = 0; i < tracks_.size(); ++i) {
-    host_.timeline().at(first + personality_.first_report,
-                        [this, i, generation] { report(i, generation, false); });
-    host_.timeline().at(first, [this, i, generation] { step(i, generation); });
+    host_.timeline().at(first + personality_.first_report, [this, i, generation] {
+      process_.run([this, i, generation] { report(i, generation, false); });
+    });
+    host_.timeline().at(
+        first, [this, i, generation] { process_.run([this, i, generation] { step(i, generation); }); });
   }
 }
 
