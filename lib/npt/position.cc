@@ -67,6 +67,7 @@ void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) 
   if (media_came_first) {
     const RtpTimestamp newest = newest_timestamp_;
     this->anchor(first_timestamp_);
+    account(first_timestamp_, now);
     account(newest, now);
   }
 }

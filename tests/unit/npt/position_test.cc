@@ -104,6 +104,16 @@ TEST_CASE("position: media that overtakes the PLAY answer is part of the PLAY") 
   CHECK(position.at(a.base) == npt_ms(5'000));
 }
 
+TEST_CASE("position: also the B-frames of pictures that overtook the answer are still to come") {
+  Position position;
+  Sender a{.position = position};
+  a.send(0);
+  a.send(3 * kFrame);  // 1 and 2 come behind it
+  position.on_play(from(npt_ms(5'000)), kRate, kStart);
+  CHECK(position.newest() == npt_ms(5'120));
+  CHECK(position.resume_from() == npt_ms(5'000));
+}
+
 TEST_CASE("position: scale multiplies the play time, not the clock") {
   struct Row {
     double scale;
