@@ -221,7 +221,7 @@ void StreamEstablishment::prepare_streams(std::span<StreamState> streams, Time n
       prepare_live(stream, session, i, other);
       if (!stream.reports_cut) continue;
       const ServerStart server{other.play_start, other.streams[i].info_timestamp,
-                               replay_.position_echoed(s)};
+                               other.streams[i].info_sequence, replay_.position_echoed(s)};
       if (stream.started) {
         go_on_exactly(stream, session, i, server);
       } else {

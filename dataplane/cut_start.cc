@@ -36,6 +36,7 @@ ClientStart arm(StreamState& stream, const rtp::LastPackets& last, const rtsp::S
   context.clock_rate = stream.clock_rate;
   context.frame_ticks = stream.position.frame_ticks();
   context.first_sequence = next_sequence(stream, session.streams[index]);
+  context.server_first_sequence = server.sequence;
   if (stream.position.anchored())
     context.highest_timestamp = stream.position.timestamp_at(stream.position.newest());
   // With packets in common content can do without; a new start takes B's first packet for its word.

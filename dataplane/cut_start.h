@@ -25,6 +25,7 @@ namespace midstream {
 struct ServerStart {
   std::optional<Npt> place;
   std::optional<RtpTimestamp> timestamp;  // of the place
+  std::optional<RtpSequence> sequence;    // of the first packet, if that is certain
   bool echoed = false;                    // the place is only what was asked for
 };
 // In the client's terms; absent is what it has never been told.

@@ -21,11 +21,24 @@ std::optional<int64_t> time_since_play(const StreamState& stream, const rtp::Hea
   return ticks * kNanosPerSecond / stream.clock_rate;
 }
 
+// A stream that no packet has come of has the clock that its PLAY answer told.
+std::optional<RtpTimestamp> timestamp_at(const StreamState& stream, const rtsp::Stream& agreed,
+                                         Npt time) {
+  if (stream.position.anchored()) return stream.position.timestamp_at(time);
+  if (!agreed.info_timestamp || stream.clock_rate == 0) return std::nullopt;
+  return *agreed.info_timestamp +
+         (time - stream.position.newest()) * stream.clock_rate / kNanosPerSecond;
+}
+
 // Never back, whatever the servers' clocks say: at the least one frame on.
-uint32_t offset_at(const StreamState& stream, Npt time, const rtp::Header& header) {
-  const RtpTimestamp least = stream.position.timestamp_at(stream.position.newest()) +
-                             std::max(stream.position.frame_ticks(), uint32_t{1});
-  return later(least, stream.position.timestamp_at(time)).value() - header.timestamp.value();
+std::optional<uint32_t> offset_at(const StreamState& stream, const rtsp::Stream& agreed, Npt time,
+                                  const rtp::Header& header) {
+  const auto timestamp = timestamp_at(stream, agreed, time);
+  if (!timestamp) return std::nullopt;
+  const RtpTimestamp newest = *timestamp_at(stream, agreed, stream.position.newest());
+  const uint32_t frame = std::max(stream.position.frame_ticks(), uint32_t{1});
+  const RtpTimestamp least = stream.position.anchored() ? newest + frame : newest;
+  return later(least, *timestamp).value() - header.timestamp.value();
 }
 
 }  // namespace
@@ -59,15 +72,34 @@ std::optional<uint32_t> Worker::offset_of_session(const Connection& c, const Flo
   const Npt earliest = newest + -rtp::kLiveTolerance.count();
   const Npt latest = newest + (now_ - stream.last_forwarded + rtp::kLiveTolerance).count();
   if (time < earliest || time > latest) return std::nullopt;
-  return offset_at(stream, time, header);
+  const rtsp::Session& session = c.conversation.sessions[target.session];
+  return offset_at(stream, session.streams[target.stream], time, header);
 }
 
-uint32_t Worker::live_offset(Connection& c, const FlowTarget& target, const StreamState& stream,
-                             const rtp::Header& header) const {
-  const int64_t client_ns = stream.position.newest().ns + (now_ - stream.last_forwarded).count();
+std::optional<uint32_t> Worker::live_offset(Connection& c, const FlowTarget& target,
+                                            const StreamState& stream,
+                                            const rtp::Header& header) const {
+  const rtsp::Session& session = c.conversation.sessions[target.session];
   const auto server_ns = time_since_play(stream, header);
-  return offset_at(stream, Npt{rtp::live_time(c.clocks[target.session].live, server_ns, client_ns)},
-                   header);
+  const int64_t client_ns = session_time(c, target.session, stream);
+  const Npt time{rtp::live_time(c.clocks[target.session].live, server_ns, client_ns)};
+  return offset_at(stream, session.streams[target.stream], time, header);
+}
+
+// The farthest of its streams: a picture's time runs ahead while B-frames are still to come, and must
+// not go back. But what is another stream's mistake is not this one's.
+int64_t Worker::session_time(const Connection& c, uint8_t session, const StreamState& stream) const {
+  const auto time_of = [this](const StreamState& s) {
+    return s.position.newest().ns + (now_ - s.position.newest_time()).count();
+  };
+  const int64_t own = time_of(stream);
+  int64_t farthest = own;
+  for (const uint16_t slot : c.stream_state[session]) {
+    if (slot == kNoStream) continue;
+    const int64_t ahead = time_of(streams_[slot]) - own;
+    if (ahead <= rtp::kLiveTolerance.count()) farthest = std::max(farthest, own + ahead);
+  }
+  return farthest;
 }
 
 void Worker::request_picture(Connection& c, const FlowTarget& target, StreamState& stream,

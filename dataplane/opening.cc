@@ -41,7 +41,9 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
     const bool goes_on = request->resumes() && stream.started && !session.live;
     if (!waited && !goes_on) drop_held(slots[i]);  // of the place that the client has left
     const rtp::CutFinder search = stream.finder;
-    const ServerStart server{place, stated[i].timestamp, echoed};
+    // Of a server that plays already packets of the place before may lie between.
+    const auto first = waited ? stated[i].sequence : std::nullopt;
+    const ServerStart server{place, stated[i].timestamp, first, echoed};
     const ClientStart told = goes_on ? go_on_exactly(stream, session, i, server)
                                      : start_anew(stream, session, i, server, behind);
     if (!waited && goes_on) stream.finder = search;  // the server resumes what it had begun to send

@@ -213,8 +213,9 @@ class Worker {
                      const rtp::Header& header);
   std::optional<uint32_t> offset_of_session(const Connection& c, const FlowTarget& target,
                                             const StreamState& stream, const rtp::Header& header) const;
-  uint32_t live_offset(Connection& c, const FlowTarget& target, const StreamState& stream,
-                       const rtp::Header& header) const;
+  std::optional<uint32_t> live_offset(Connection& c, const FlowTarget& target,
+                                      const StreamState& stream, const rtp::Header& header) const;
+  int64_t session_time(const Connection& c, uint8_t session, const StreamState& stream) const;
   void request_picture(Connection& c, const FlowTarget& target, StreamState& stream,
                        uint32_t server_ssrc);
 

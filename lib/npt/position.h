@@ -47,8 +47,9 @@ class Position {
   PositionSource source() const;
   // Of the newest packet (highest timestamp) so far; without packets the PLAY answer's start.
   Npt newest() const;
-  Npt at(RtpTimestamp timestamp) const;      // only if anchored()
-  RtpTimestamp timestamp_at(Npt npt) const;  // only if anchored()
+  Time newest_time() const { return newest_time_; }  // when that came
+  Npt at(RtpTimestamp timestamp) const;              // only if anchored()
+  RtpTimestamp timestamp_at(Npt npt) const;          // only if anchored()
 
   // Where a second server must start so that nothing not yet delivered lies before it: the newest
   // timestamp less how far timestamps of this stream have gone back in decode order (B-frames), less

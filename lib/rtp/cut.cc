@@ -28,10 +28,18 @@ bool CutFinder::is_first_new(const Header& header, Bytes payload) {
 
 // Votes do not go by timestamps: they stand.
 void CutFinder::correct_anchors(RtpTimestamp client, RtpTimestamp server) {
+  const auto apart = static_cast<int32_t>(client.value() - server.value() - position_offset());
+  const bool confirmed = context_.has_position && is_rounding(apart);
+  if (clamped_) context_.server_anchor = clamped_timestamp_;
+  context_.position_echoed = anchor_doubted_ = false;
+  context_.anchors_proven = true;
+  if (confirmed) {
+    accept();
+    return;
+  }
   context_.client_anchor = client;
   context_.server_anchor = server;
-  context_.has_position = context_.server_anchor_known = context_.anchors_proven = true;
-  context_.position_echoed = anchor_doubted_ = false;
+  context_.has_position = context_.server_anchor_known = true;
   if (holding()) seen_ = {};
   proposal_ = {};
   overlap_seen_ |= std::exchange(newest_unit_seen_, false);  // it lay even further back
@@ -67,17 +75,22 @@ bool CutFinder::give_up(const Header& header, std::optional<uint32_t> timestamp_
   return true;
 }
 
-void CutFinder::cut_live(const Header& header, uint32_t timestamp_offset) {
-  if (last_.size() == 0) {
-    cut_without_history(header);
-  } else {
-    cut_ = next_packet_cut(CutMethod::kLive, header, timestamp_offset);
+void CutFinder::cut_live(const Header& header, std::optional<uint32_t> timestamp_offset) {
+  if (last_.size() > 0) {
+    const uint32_t offset = timestamp_offset.value_or(next_frame_offset(header));
+    cut_ = next_packet_cut(CutMethod::kLive, header, offset);
+    return;
   }
+  cut_without_history(header);
+  if (!timestamp_offset) return;
+  cut_.method = CutMethod::kLive;
+  cut_.timestamp_offset = *timestamp_offset;
 }
 
 bool CutFinder::decide(const Header& header) {
   const Candidate* candidate = best(header.sequence_number);
   if (candidate == nullptr) return decide_by_timestamp(header);
+  note_unit(header);
   if (header.sequence_number + candidate->offset <= last_.newest(0).sequence) return false;
   return is_trusted(*candidate, header) && cut_by_content(*candidate, header);
 }
@@ -86,20 +99,41 @@ bool CutFinder::decide(const Header& header) {
 // With B-frames the next one may have a lower timestamp and is new all the same. If that unit was
 // lost, the first one that lies behind all of A's is new.
 bool CutFinder::decide_by_timestamp(const Header& header) {
-  if (holding() || !context_.has_position || is_clamped(header.timestamp) || !begins_unit(header))
-    return false;
-  const bool past = is_past_newest(header);
-  const int32_t ahead = header.timestamp + position_offset() - last_.newest(0).timestamp;
-  const auto half = static_cast<int32_t>(frame_ticks() / 2);
-  const bool newest_unit = ahead >= -half && ahead <= half;
+  if (holding() || !tells_place(header)) return false;
   // What A has sent of it may be no more than parameter sets.
-  if (newest_unit_seen_ || past || (newest_unit && last_.newest(0).prefix)) {
-    proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
-    return context_.anchors_proven && accept();
-  }
-  newest_unit_seen_ = newest_unit;
-  overlap_seen_ |= !past;
-  return false;
+  const bool of_prefix = last_.newest(0).prefix && is_newest_unit(header);
+  if (!newest_unit_seen_ && !of_prefix && !is_past_newest(header)) return note_unit(header), false;
+  proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
+  return context_.anchors_proven && accept();
+}
+
+// Also while content seems to match: the first packet of a unit may be the same although the others
+// are cut in other places.
+void CutFinder::note_unit(const Header& header) {
+  if (!tells_place(header)) return;
+  const bool newest_unit = is_newest_unit(header);
+  const int32_t ahead = ahead_of_newest(header);
+  if (newest_unit && context_.anchors_proven && is_rounding(ahead)) context_.client_anchor -= ahead;
+  newest_unit_seen_ |= newest_unit;
+  overlap_seen_ |= !is_past_newest(header);
+}
+
+bool CutFinder::tells_place(const Header& header) const {
+  return context_.has_position && !is_clamped(header.timestamp) && begins_unit(header);
+}
+
+int32_t CutFinder::ahead_of_newest(const Header& header) const {
+  return header.timestamp + position_offset() - last_.newest(0).timestamp;
+}
+
+bool CutFinder::is_newest_unit(const Header& header) const {
+  return std::abs(int64_t{ahead_of_newest(header)}) <= frame_ticks() / 2;
+}
+
+// Reports and positions are whole ticks of either stream's clock: what they tell of another's is off by
+// some.
+bool CutFinder::is_rounding(int32_t ticks) const {
+  return std::abs(ticks) <= static_cast<int32_t>(context_.clock_rate / kReportRounding);
 }
 
 bool CutFinder::begins_unit(const Header& header) const {
@@ -164,12 +198,23 @@ Cut CutFinder::next_packet_cut(CutMethod method, const Header& header,
 // The client has got nothing: everything is new to it.
 bool CutFinder::cut_without_history(const Header& header) {
   cut_.method = context_.has_position ? CutMethod::kTimestamp : CutMethod::kKeyframe;
-  first_offered_ = header.sequence_number;
+  first_offered_ = first_of_server(header);
   if (context_.first_sequence) {
-    cut_.sequence_offset = static_cast<uint16_t>(*context_.first_sequence - header.sequence_number);
+    cut_.sequence_offset = static_cast<uint16_t>(*context_.first_sequence - first_offered_);
   }
   if (context_.has_position) cut_.timestamp_offset = position_offset();
   return true;
+}
+
+// The number that the first packet has by RTP-Info, if that is why this one is further: what lies
+// between was lost. A server may name the number before its first packet's, but that has the timestamp
+// of the place or an earlier one.
+RtpSequence CutFinder::first_of_server(const Header& header) const {
+  if (!context_.server_first_sequence || anchor_doubted_) return header.sequence_number;
+  const int lost = header.sequence_number - *context_.server_first_sequence;
+  if (lost < 0 || lost > kMaxLostAtStart) return header.sequence_number;
+  const bool behind_place = context_.has_position && header.timestamp > context_.server_anchor;
+  return lost > 1 || behind_place ? *context_.server_first_sequence : header.sequence_number;
 }
 
 }  // namespace midstream::rtp

@@ -45,6 +45,8 @@ class PayloadHash {
 inline constexpr size_t kLastPackets = 5;
 inline constexpr uint32_t kAnchorToleranceSeconds = 2;  // as lib/npt/position.h's
 inline constexpr uint32_t kAnchorRounding = 100;        // of a second: servers state whole milliseconds
+inline constexpr int kMaxLostAtStart = 16;  // a burst; a number further ahead is no word to go by
+inline constexpr uint32_t kReportRounding = 1000;  // of a second: some ticks of 8 kHz, the slowest
 
 // Written by the worker per forwarded packet; sequence numbers and timestamps as the client saw them.
 class alignas(64) LastPackets {
@@ -97,6 +99,7 @@ struct CutContext {
   std::optional<RtpTimestamp> highest_timestamp;
   // What RTP-Info told the client; counts only if A died before its first packet.
   std::optional<RtpSequence> first_sequence;
+  std::optional<RtpSequence> server_first_sequence;  // what B's RTP-Info says: the same packet's there
 };
 
 class CutFinder {
@@ -119,8 +122,8 @@ class CutFinder {
   bool proposal_in_doubt() const {
     return (context_.position_echoed && !clamped_) || (!overlap_seen_ && anchor_doubted_);
   }
-  // Another stream's content has shown where B is: further back than it had said. What was kept while
-  // holding is to be offered again.
+  // Another stream's content has shown where B is: about where it had said, and then its own word is
+  // the more exact one, or further back. What was kept while holding is to be offered again.
   void correct_anchors(RtpTimestamp client, RtpTimestamp server);
   // Takes the proposal: no content came. False if there is none.
   bool accept();
@@ -129,8 +132,12 @@ class CutFinder {
   bool give_up(const Header& header, std::optional<uint32_t> timestamp_offset = std::nullopt);
 
   // Ends the search in a live stream (lib/rtp/live.h): this packet is the first to forward.
-  void cut_live(const Header& header, uint32_t timestamp_offset);
-  void pass_over() { ++dropped_; }  // a packet of a live stream before that
+  // Without an offset nobody knows its place on the client's clock.
+  void cut_live(const Header& header, std::optional<uint32_t> timestamp_offset);
+  void pass_over() {  // a packet of a live stream before that
+    ++dropped_;
+    context_.server_first_sequence.reset();
+  }
 
   const Cut& result() const { return cut_; }
   RtpSequence first_sequence() const;  // B's number of the first packet to forward, once the cut stands
@@ -170,13 +177,19 @@ class CutFinder {
   void doubt_anchor(const Header& header);
   bool decide(const Header& header);
   bool decide_by_timestamp(const Header& header);
+  void note_unit(const Header& header);
+  bool tells_place(const Header& header) const;
+  int32_t ahead_of_newest(const Header& header) const;
+  bool is_newest_unit(const Header& header) const;
+  bool is_rounding(int32_t ticks) const;
   bool begins_unit(const Header& header) const;
   bool is_past_newest(const Header& header) const;
   bool is_clamped(RtpTimestamp timestamp) const { return clamped_ && timestamp == clamped_timestamp_; }
   // An accurate seek gives what lies before the place the timestamp of the place, whatever RTP-Info
   // says.
   uint32_t position_offset() const {
-    const RtpTimestamp server = clamped_ ? clamped_timestamp_ : context_.server_anchor;
+    const bool by_clamping = clamped_ && !context_.anchors_proven;
+    const RtpTimestamp server = by_clamping ? clamped_timestamp_ : context_.server_anchor;
     return context_.client_anchor.value() - server.value();
   }
   uint32_t frame_ticks() const;
@@ -186,6 +199,7 @@ class CutFinder {
   bool cut_by_content(const Candidate& candidate, const Header& header);
   Cut next_packet_cut(CutMethod method, const Header& header, uint32_t timestamp_offset) const;
   bool cut_without_history(const Header& header);
+  RtpSequence first_of_server(const Header& header) const;
 
   LastPackets last_;
   CutContext context_;

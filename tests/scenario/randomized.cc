@@ -263,7 +263,6 @@ Expectation Choice::expectation() const {
   // Clocks that start at the seek round by themselves.
   for (const NamedPersonality& s : servers)
     if (s.personality.timestamps_restart_at_seek) e.timestamp_tolerance += 1;
-  if (in_doubt()) e.report_tolerance_ms = 60 * static_cast<double>(failures.size());
   return e;
 }
 

@@ -187,5 +187,30 @@ TEST_CASE("cut: what another stream's content has shown of B's place is taken at
   CHECK(finder.result().timestamp_offset == kExactOffset);
 }
 
+// Reports count whole ticks, of the other stream's clock too: they confirm the place, no more.
+TEST_CASE("cut: what another stream's content says but for rounding leaves the exact timestamps") {
+  for (const int32_t ticks : {-5, 0, 5}) {
+    for (const int frames_early : {0, 10}) {
+      CutContext context = stating(kTruth - frames_early * int64_t{kFrame});
+      context.position_echoed = true;
+      const Packets b = from_b(otherwise(big_frames(kAsked - frames_early, 120, 4)));
+      CutFinder finder;
+      finder.reset(last_of_a(), context);
+      std::vector<Packet> kept;
+      for (const Packet& p : b) {
+        REQUIRE_FALSE(finder.is_first_new(p.header, as_bytes(p.payload)));
+        if (finder.holding()) kept.push_back(p);
+      }
+      finder.correct_anchors(RtpTimestamp(kTimestampA) + 77 * int64_t{kFrame} + ticks,
+                             RtpTimestamp(kTimestampB) + 77 * int64_t{kFrame});
+      const auto first = std::ranges::find_if(
+          kept, [&](const Packet& p) { return finder.is_first_new(p.header, as_bytes(p.payload)); });
+      REQUIRE(first != kept.end());
+      CHECK(first->payload == "110/0 otherwise");
+      CHECK(finder.result().timestamp_offset == kExactOffset);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace midstream::rtp

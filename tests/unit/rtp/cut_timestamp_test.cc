@@ -173,6 +173,62 @@ TEST_CASE("cut: if A sent nothing all is new, as RTP-Info announced it") {
   CHECK(unknown.cut.timestamp_offset == 0);
 }
 
+// A's RTP-Info promised 500, B's speaks of its packet 0.
+TEST_CASE("cut: if A sent nothing what B lost at its start stays lost") {
+  const auto number = [](int stated, const std::vector<std::string>& lost, int32_t error = 0) {
+    CutContext context = with_position(error);
+    context.first_sequence = RtpSequence(500);
+    context.server_first_sequence = RtpSequence(kSequenceB) + stated;
+    return find({}, from_b(plain(0, 40), lost), context).sequence;
+  };
+  CHECK(number(0, {}) == 500);
+  CHECK(number(0, {"0"}) == 501);
+  CHECK(number(0, {"0", "1", "2"}) == 503);
+  CHECK(number(-1, {}) == 500);                // one less than it has, as gst says after a seek
+  CHECK(number(1, {}) == 500);                 // more than it has, ...
+  CHECK(number(-17, {}) == 500);               // ... or far less: no word to go by
+  CHECK(number(-2, {}, 200 * kFrame) == 500);  // nor that of a server whose timestamp is none
+
+  CutContext live = with_position();
+  live.first_sequence = RtpSequence(500);
+  live.server_first_sequence = RtpSequence(kSequenceB);
+  CutFinder finder;
+  finder.reset({}, live);
+  const Packets b = from_b(plain(0, 4));
+  for (size_t i = 0; i < 3; ++i) finder.pass_over();  // no access points
+  finder.cut_live(b[3].header, std::nullopt);
+  CHECK((b[3].header.sequence_number + finder.result().sequence_offset).value() == 500);
+}
+
+TEST_CASE("cut: a live stream of which nothing came begins where its session is") {
+  const Packets b = from_b(plain(0, 1));
+  CutFinder finder;
+  finder.reset({}, with_position());
+  finder.cut_live(b[0].header, 12345);
+  CHECK(finder.result().method == CutMethod::kLive);
+  CHECK(finder.result().timestamp_offset == 12345);
+}
+
+// The picture's first packet is a NAL unit so small that both send it alike.
+TEST_CASE("cut: B-frames in other packets, though the first of A's newest picture is the same") {
+  const auto picture = [](int frame, const std::vector<std::string>& parts) {
+    Media media;
+    for (size_t i = 0; i < parts.size(); ++i)
+      media.push_back({std::to_string(frame) + parts[i], frame, i + 1 == parts.size()});
+    return media;
+  };
+  Media a, b;
+  for (const int frame : {0, 3, 1, 2, 6}) {
+    a = a + picture(frame, {"small", "A big", "A rest"});
+    b = b + picture(frame, {"small", "B big", "B more", "B rest"});
+  }
+  for (const int frame : {4, 5, 9, 7}) b = b + picture(frame, {"small", "B big", "B rest"});
+  const auto result = find(remember(from_a(a)), from_b(b), with_position());
+  CHECK(result.first == "4small");
+  CHECK(result.sequence == next_of(a));
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+}
+
 TEST_CASE("cut: other packetisation: a late packet begins no unit") {
   const LastPackets last = remember(from_a(big_frames(0, 10, 3)));
   Media b = big_frames(9, 20, 4);
