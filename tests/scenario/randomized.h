@@ -13,6 +13,9 @@
 
 namespace midstream::scenario {
 
+// Behind this a failure is an ending (design: "When is an ending a failure?"), and one packet interval.
+inline constexpr Duration kEnding = 1s + 100ms;
+
 enum class Failure { kFin, kReset, kCutOff, kFreeze, kShutDown };
 const char* to_string(Failure failure);
 

@@ -85,6 +85,7 @@ class TcpPeer {
   int64_t bytes_acknowledged() const { return unacknowledged_; }
   size_t bytes_unacknowledged() const;  // of data, sent or not: what a socket's send buffer holds
   const std::string& stream() const { return received_; }
+  bool holds_bytes_behind_a_hole() const { return !early_.empty(); }
   Endpoint remote() const { return remote_; }
   uint16_t local_port() const { return local_port_; }
   bool timestamps_agreed() const { return timestamps_; }
