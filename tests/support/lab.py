@@ -66,6 +66,15 @@ class Scripted:
                 "--h264", picture, "--adts", sound]
 
 
+@dataclasses.dataclass(frozen=True)
+class Flood:
+    """A server that sends as fast as it can, in place of gst-rtsp-server."""
+
+    @staticmethod
+    def command(_address, _seconds):
+        return ["/usr/bin/python3", "-B", pathlib.Path(__file__).with_name("flood_server.py"), "--port", PORT]
+
+
 class Lab:
     def __init__(self, instance="lab", seconds=30, switch="midstream", mode="transparent", version=4,
                  hugepages=False, servers=None, settings="", service_settings="", keep_log=None, cable=()):
@@ -138,7 +147,7 @@ class Lab:
     def start_server(self, name):
         """A fresh server process; it prints "ready" once it listens."""
         options = self._server_options.get(name, ())
-        if isinstance(options, Scripted):
+        if isinstance(options, (Scripted, Flood)):
             command = options.command(self.servers_at[name], self.seconds)
             self.servers[name].start(netns.execute(self.namespace(name), *command), commands=True)
             return

@@ -15,15 +15,20 @@ class Response:
 
 
 class RtspClient:
-    """One control connection and, after setup(), a pair of UDP sockets for each stream."""
+    """One control connection and, after setup(), a pair of UDP sockets for each stream. What comes inside
+    the connection after setup_inside() is for the caller to read."""
 
-    def __init__(self, address, port, movie, seconds=10.0):
+    def __init__(self, address, port, movie, seconds=10.0, receive_buffer=None):
         self.url = f"rtsp://{f'[{address}]' if ':' in address else address}:{port}/{movie}"
         self.session = None
         self.streams = []
         self._sequence = 0
         self._received = b""
-        self.connection = socket.create_connection((address, port), timeout=seconds)
+        self.connection = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+        if receive_buffer is not None:
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        self.connection.settimeout(seconds)
+        self.connection.connect((address, port))
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):
@@ -74,18 +79,37 @@ class RtspClient:
 
     def setup(self):
         """DESCRIBE, then SETUP of every stream over UDP."""
-        description = self.request("DESCRIBE", Accept="application/sdp")
-        base = description["Content-Base"] or self.url + "/"
-        for control in re.findall(r"^a=control:(?!\*)(\S+)", description.body, re.M):
+        description, controls = self._describe()
+        for control in controls:
             pair = _udp_pair(self.connection.getsockname()[0])
             first = pair[0].getsockname()[1]
-            answer = self.request("SETUP", control if "://" in control else base.rstrip("/") + "/" + control,
-                                  Transport=f"RTP/AVP;unicast;client_port={first}-{first + 1}")
-            if answer.status != 200:
-                raise AssertionError(f"SETUP of {control} answered {answer.status}")
-            self.session = answer["Session"].split(";")[0]
+            self._set_up(control, f"RTP/AVP;unicast;client_port={first}-{first + 1}")
             self.streams.append(pair)
         return description
+
+    def setup_inside(self):
+        """DESCRIBE, then SETUP of every stream inside the connection (RFC 2326, 10.12)."""
+        description, controls = self._describe()
+        for number, control in enumerate(controls):
+            self._set_up(control, f"RTP/AVP/TCP;unicast;interleaved={2 * number}-{2 * number + 1}")
+        return description
+
+    def _describe(self):
+        """Also the URL of every stream."""
+        description = self.request("DESCRIBE", Accept="application/sdp")
+        base = (description["Content-Base"] or self.url).rstrip("/") + "/"
+        controls = re.findall(r"^a=control:(?!\*)(\S+)", description.body, re.M)
+        return description, [control if "://" in control else base + control for control in controls]
+
+    def _set_up(self, url, transport):
+        answer = self.request("SETUP", url, Transport=transport)
+        if answer.status != 200:
+            raise AssertionError(f"SETUP of {url} answered {answer.status}")
+        self.session = answer["Session"].split(";")[0]
+
+    def unread(self):
+        """What came behind the newest answer."""
+        return self._received
 
     def play(self, **headers):
         return self.request("PLAY", **headers)

@@ -84,6 +84,11 @@ class Daemon:
             return None
         return int(pid) if _start_time(pid) == started else None
 
+    def cpu_seconds(self):
+        """What all its threads have used so far."""
+        fields = pathlib.Path(f"/proc/{self.pid()}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def output(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 

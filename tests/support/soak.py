@@ -1,4 +1,8 @@
-"""Many failovers in a row, for figures: how many held the contract, and how long they took."""
+"""Many failovers in a row, for figures.
+
+kills: how many held the contract, and how long they took. throughput: how fast media inside the connection gets
+through before and after.
+"""
 
 import argparse
 import itertools
@@ -9,7 +13,7 @@ import random
 import statistics
 import sys
 
-from support import shell
+from support import shell, throughput
 from support.failover import KILLS, TIMES, Death, fail_over
 from support.lab import Lab
 from support.playback import baseline
@@ -21,6 +25,7 @@ examples:
   scripts/soak kills 64                     every cell of the matrix twice
   scripts/soak kills 40 --mode transparent --kill cut --player rtspsrc
   scripts/soak kills 300 --jobs 4 --json kills.json
+  scripts/soak throughput 6
 """
 MODES, MOVIES, STATES = ("transparent", "virtual"), ("half", "two"), ("warm", "cold")
 AXES = {"mode": MODES, "kill": tuple(KILLS), "player": tuple(PLAYERS), "movie": MOVIES, "state": STATES}
@@ -30,8 +35,8 @@ RETURN_S = 7.0                      # of the movie behind a kill: the failover, 
 def parse():
     parser = argparse.ArgumentParser(prog="scripts/soak", description=__doc__, epilog=EXAMPLES,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("kills",))
-    parser.add_argument("count", type=int, help="how many failovers")
+    parser.add_argument("what", choices=("kills", "throughput"))
+    parser.add_argument("count", type=int, help="how many failovers; of throughput: sessions in each mode")
     for axis, values in AXES.items():
         parser.add_argument(f"--{axis}", choices=values, help="only this one")
     parser.add_argument("--seconds", type=int, default=14, help="length of the movies (14)")
@@ -48,6 +53,24 @@ def main():
     if os.geteuid() != 0:
         sys.exit("soak: network namespaces need root")
     shell.exit_on_terminate()
+    if arguments.what == "throughput":
+        measure_throughput(arguments)
+    else:
+        kill(arguments)
+
+
+def measure_throughput(arguments):
+    """One session at a time: what is measured is the machine's."""
+    for mode in (arguments.mode,) if arguments.mode else MODES:
+        with Lab("soak0", arguments.seconds, mode=mode, servers=throughput.SERVERS) as lab:
+            results = []
+            for _ in range(arguments.count):
+                results.append(throughput.measure(lab))
+                print(f"{mode:<11} {results[-1]}", flush=True)
+            print(f"{mode:<11} median ratio {statistics.median(result.ratio for result in results):.2f}", flush=True)
+
+
+def kill(arguments):
     runs = []
 
     def done(plan, outcome):
