@@ -46,6 +46,8 @@ const char* to_string(PositionSource source) {
 void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) {
   // live555's first media overtakes the PLAY answer: on a fresh session it belongs to this PLAY.
   const bool media_came_first = !playing_ && any_packet_ && clock_rate != 0;
+  const auto came_first = recent_timestamp_;
+  const size_t count = recent_count_, oldest = recent_next_ + kRecentTimestamps - count;
   const int64_t scale_millionths = to_millionths(anchor.scale);
   resuming_ = anchored_ && (anchor.continues || (paused_ && anchor.start == newest())) &&
               clock_rate == clock_rate_ && scale_millionths == scale_millionths_;
@@ -67,7 +69,7 @@ void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) 
   if (media_came_first) {
     const RtpTimestamp newest = newest_timestamp_;
     this->anchor(first_timestamp_);
-    account(first_timestamp_, now);
+    for (size_t i = 0; i < count; ++i) account(came_first[(oldest + i) % kRecentTimestamps], now);
     account(newest, now);
   }
 }
@@ -79,6 +81,7 @@ void Position::on_packet(RtpSequence sequence, RtpTimestamp timestamp, Time now)
     if (!any_packet_) first_timestamp_ = newest_timestamp_ = timestamp;
     any_packet_ = true;
     newest_timestamp_ = later(newest_timestamp_, timestamp);
+    remember(timestamp);
     return;
   }
   if (is_from_before_play(sequence, now)) return;
@@ -149,17 +152,24 @@ void Position::turn_window(Time now) {
   window_start_ = now;
 }
 
-void Position::measure_frame(RtpTimestamp timestamp) {
+// How far it is from the nearest of the others; 0 if it is one of them.
+uint32_t Position::remember(RtpTimestamp timestamp) {
   uint32_t distance = UINT32_MAX;
   for (size_t i = 0; i < recent_count_; ++i) {
     const int64_t step = timestamp - recent_timestamp_[i];
     distance = std::min(distance, static_cast<uint32_t>(std::abs(step)));
   }
-  if (distance == 0) return;
+  if (distance == 0) return 0;
   recent_timestamp_[recent_next_] = timestamp;
   recent_next_ = static_cast<uint8_t>((recent_next_ + 1u) % kRecentTimestamps);
   recent_count_ = static_cast<uint8_t>(std::min<size_t>(recent_count_ + 1u, kRecentTimestamps));
-  if (distance > clock_rate_) return;  // the only one so far, or behind a hole of a second
+  return distance;
+}
+
+void Position::measure_frame(RtpTimestamp timestamp) {
+  const uint32_t distance = remember(timestamp);
+  // Known; or the only one so far, or behind a hole of a second.
+  if (distance == 0 || distance > clock_rate_) return;
 
   const auto smaller = [](uint32_t a, uint32_t b) { return a == 0 || (b != 0 && b < a) ? b : a; };
   current_.frame_ticks = smaller(current_.frame_ticks, distance);

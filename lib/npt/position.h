@@ -74,6 +74,7 @@ class Position {
   bool is_of_the_beginning(int64_t ticks_to_first) const;
   bool continues_paused_clock(RtpTimestamp first) const;
   void account(RtpTimestamp timestamp, Time now);
+  uint32_t remember(RtpTimestamp timestamp);
   void measure_frame(RtpTimestamp timestamp);
   void turn_window(Time now);
   int64_t ticks_to_ns(int64_t ticks) const;

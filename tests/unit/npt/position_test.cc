@@ -104,14 +104,33 @@ TEST_CASE("position: media that overtakes the PLAY answer is part of the PLAY") 
   CHECK(position.at(a.base) == npt_ms(5'000));
 }
 
-TEST_CASE("position: also the B-frames of pictures that overtook the answer are still to come") {
+TEST_CASE("position: pictures that overtook the answer tell their distance and what is to come") {
+  struct Row {
+    std::vector<int> frames;  // in decode order
+    uint32_t distance;
+    Npt expected;
+  };
+  for (const Row& row : {
+           Row{{0, 3}, 3, npt_ms(5'000)},  // 1 and 2 are to come
+           Row{{0, 3, 1, 2, 6}, 1, npt_ms(5'120)},
+           Row{{0, 1, 2, 3, 4, 5}, 1, npt_ms(5'160)},
+       }) {
+    Position position;
+    Sender a{.position = position};
+    for (const int frame : row.frames) a.send(frame * int64_t{kFrame});
+    position.on_play(from(npt_ms(5'000)), kRate, kStart);
+    CHECK(position.newest() == npt_ms(5'000) + row.frames.back() * int64_t{40'000'000});
+    CHECK(position.frame_ticks() == row.distance * kFrame);
+    CHECK(position.resume_from() == row.expected);
+  }
+
+  // Of many all are not known any more, but the first and the newest.
   Position position;
   Sender a{.position = position};
-  a.send(0);
-  a.send(3 * kFrame);  // 1 and 2 come behind it
+  for (int frame = 0; frame < 50; ++frame) a.send(frame * int64_t{kFrame});
   position.on_play(from(npt_ms(5'000)), kRate, kStart);
-  CHECK(position.newest() == npt_ms(5'120));
-  CHECK(position.resume_from() == npt_ms(5'000));
+  CHECK(position.newest() == npt_ms(6'960));
+  CHECK(position.frame_ticks() == kFrame);
 }
 
 TEST_CASE("position: scale multiplies the play time, not the clock") {
