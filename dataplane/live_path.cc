@@ -21,6 +21,11 @@ std::optional<int64_t> time_since_play(const StreamState& stream, const rtp::Hea
   return ticks * kNanosPerSecond / stream.clock_rate;
 }
 
+int64_t frame_ns(const StreamState& stream) {
+  if (stream.clock_rate == 0) return 0;
+  return stream.position.frame_ticks() * kNanosPerSecond / stream.clock_rate;
+}
+
 // A stream that no packet has come of has the clock that its PLAY answer told.
 std::optional<RtpTimestamp> timestamp_at(const StreamState& stream, const rtsp::Stream& agreed,
                                          Npt time) {
@@ -87,10 +92,11 @@ std::optional<uint32_t> Worker::live_offset(Connection& c, const FlowTarget& tar
 }
 
 // The farthest of its streams: a picture's time runs ahead while B-frames are still to come, and must
-// not go back. But what is another stream's mistake is not this one's.
+// not go back, nor stand. But what is another stream's mistake is not this one's.
 int64_t Worker::session_time(const Connection& c, uint8_t session, const StreamState& stream) const {
   const auto time_of = [this](const StreamState& s) {
-    return s.position.newest().ns + (now_ - s.position.newest_time()).count();
+    const int64_t elapsed = (now_ - s.position.newest_time()).count();
+    return s.position.newest().ns + std::max(elapsed, frame_ns(s));
   };
   const int64_t own = time_of(stream);
   int64_t farthest = own;

@@ -15,24 +15,6 @@ bool is_sound(const Frame& frame) {
   return p.kind == net::PacketKind::kUdp && p.destination == Endpoint{kClientAddress, kSoundPort};
 }
 
-// Its clock goes on by the time that has passed, as the picture's does.
-TEST_CASE("no sound has come when a live server takes over: it stays with the picture") {
-  WorldOptions options;
-  options.a.personality = GENERATE(gst(), gortsplib());
-  options.b.personality = gortsplib();
-  SwitchedWorld world(options);
-  world.a().host().lose_sent(is_sound);
-  REQUIRE(world.client().begin());
-  world.run_for(2s);
-  REQUIRE(world.client().tracks()[1].rtp.empty());
-  world.a().die(Death::kReset);
-  REQUIRE(world.client().await_packets(1, 300));
-  check_contract_but_media(
-      world, {.played_to_the_end = false, .media_may_be_lost = true, .bye_at_the_end = false});
-  REQUIRE(world.dut.events().size() == 1);
-  CHECK(world.dut.events().newest().streams[1].cut_method == "live");
-}
-
 TEST_CASE("no sound has come from a, and b's first packets are lost: the numbers show it") {
   WorldOptions options;
   options.b.personality = GENERATE(gst(), live555());
