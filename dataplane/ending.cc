@@ -56,7 +56,8 @@ bool Worker::must_go_on(const Connection& c, const rtsp::Session& session) const
 // Without a session: the client is on its way to one.
 bool Worker::is_opening(const Connection& c) const {
   if (now_ - c.last_client_sign > kOpening) return false;
-  const bool asks = c.conversation.pending_count > 0 || !c.from_client.empty();
+  const bool lost = c.client_half.sent > c.from_client.next_expected();  // what it said, on its way
+  const bool asks = lost || c.conversation.pending_count > 0 || !c.from_client.empty();
   return asks || (c.conversation.answered && !c.conversation.closing);
 }
 

@@ -15,8 +15,10 @@ Bytes segment_bytes(const net::Packet& packet, MutableBytes frame) {
   return Bytes(frame).subspan(packet.l4_offset, end - packet.l4_offset);
 }
 
-void note_half(TcpHalf& half, const tcp::Segment& segment) {
-  if (!segment.payload.empty())  // bytes that were lost before us have not been seen by anybody
+// Of the server's bytes those that were lost before us have not been seen by anybody; the client says
+// its own again.
+void note_half(TcpHalf& half, const tcp::Segment& segment, bool from_client) {
+  if (from_client || !segment.payload.empty())
     half.sent = later(half.sent, segment.sequence + segment.payload.size());
   if (segment.flags.ack) half.acknowledged = later(half.acknowledged, segment.acknowledgement);
   note_sack(half, segment);
@@ -82,7 +84,7 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
     mark_unprotected(c, rtsp::Unprotected::kOneSided);
   } else {
     if (!from_client && c.interleaved) {
-      note_half(c.server_half, segment);
+      note_half(c.server_half, segment, false);
       held = !segment.payload.empty() && monitor_interleaved(frame, c, segment);
     } else {
       monitor_stream(c, segment, from_client);
@@ -135,7 +137,7 @@ bool Worker::monitor_reset(Connection& c, const tcp::Segment& segment, bool from
 void Worker::monitor_stream(Connection& c, const tcp::Segment& segment, bool from_client) {
   tcp::Reassembly& stream = from_client ? c.from_client : c.from_server;
   tcp::Custody& custody = c.splice.to_client.custody;
-  note_half(from_client ? c.client_half : c.server_half, segment);
+  note_half(from_client ? c.client_half : c.server_half, segment, from_client);
   if (from_client) {
     custody.acknowledge(segment.acknowledgement, false, now_);
     if (c.interleaved) {

@@ -73,6 +73,27 @@ TEST_CASE("the server dies between two steps of opening") {
   check_moved(world);
 }
 
+// All that is known of it is that the client has said something.
+TEST_CASE("the server closes when the client's first request was lost on its way") {
+  SwitchedWorld world;
+  REQUIRE(world.client().connect());
+  size_t lost = 0;
+  world.client_host().lose_sent(
+      [&](const Frame& f) { return describe(f).find("OPTIONS") != std::string::npos && lost++ == 0; });
+  const uint32_t first = world.client().request("OPTIONS");
+  world.client().tcp().probe();
+  world.run_for(1ms);
+  REQUIRE(lost == 1);
+  world.a().die(Death::kFin);
+  REQUIRE(world.client().await(first));
+  go_on_from(world, 1);
+  const uint32_t play = world.client().newest_cseq();
+  CHECK(world.run_to_the_end());
+  check_play_answer(world, play, {0, 0});
+  check_played_by_b(world, 1);
+  check_moved(world);
+}
+
 // The next request of each step is on its way or read, but not answered.
 TEST_CASE("the server dies with the next request of opening unanswered") {
   const int steps = GENERATE(0, 1, 2, 3, 4);
