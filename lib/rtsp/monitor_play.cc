@@ -20,7 +20,7 @@ void read_range(Session& session, const PendingRequest& request, const Message& 
   if (range && (range->start || range->from_now))
     session.play_start = range->start;
   else if (request.has_start)
-    session.play_start = request.start;
+    session.play_start = session.live ? Npt{} : request.start;  // what is on air begins here
   else if (first && !session.live && header == nullptr)
     session.play_start = Npt{};
   else

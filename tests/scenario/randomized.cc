@@ -258,6 +258,11 @@ Expectation Choice::expectation() const {
   // Clocks that start at the seek round by themselves.
   for (const NamedPersonality& s : servers)
     if (s.personality.timestamps_restart_at_seek) e.timestamp_tolerance += 1;
+  // One that cannot seek begins at 0, where no place is in common: only content tells the clock, and
+  // may be the one packet that the last server had given the timestamp of the place, amid a frame of
+  // sound.
+  for (const NamedPersonality& s : servers)
+    if (!s.personality.live && !s.personality.seekable()) e.report_tolerance_ms += 22;
   return e;
 }
 
