@@ -196,7 +196,7 @@ void Worker::put_in_order(Connection& c, Bytes bytes) {
   if (!keep_copy(il.custody, custody.end(), bytes)) return abandon(c);
   custody.extend(static_cast<uint32_t>(bytes.size()));
   il.unit = custody.end();
-  if (c.joining) custody.originate_held(now_);
+  if (c.joining) take_over(c);
 }
 
 void Worker::put_behind(Connection& c) {

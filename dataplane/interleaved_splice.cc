@@ -152,7 +152,10 @@ bool Worker::pass_unit(Connection& c) {
     if (begin.size() < std::min<size_t>(whole, head.size())) return false;
     begin[1] = target->channel;
     const MutableBytes packet = begin.subspan(rtsp::kFrameHeaderBytes);
-    if (auto rtp = rtp::parse_fixed_header(packet)) stream.continuity.to_client(packet, *rtp);
+    if (auto rtp = rtp::parse_fixed_header(packet)) {
+      stream.continuity.to_client(packet, *rtp);
+      ++stream.packets_since_cut;
+    }
     il.inbox.write(at, begin);
   }
   il.unit_bytes = whole;

@@ -103,8 +103,10 @@ class Continuity {
 
   bool report_to_client(const RtcpPacket& packet, MutableBytes copy, SessionClock& clock,
                         uint32_t clock_rate);
-  std::optional<uint64_t> ntp_to_client(uint64_t ntp, RtpTimestamp timestamp, SessionClock& clock,
-                                        uint32_t clock_rate) const;
+  bool is_untold(const RtcpPacket& sender_report, const SessionClock& clock, uint32_t clock_rate) const;
+  void write_receiver_report(const RtcpPacket& sender_report, ByteWriter& writer) const;
+  uint64_t ntp_to_client(uint64_t ntp, RtpTimestamp timestamp, SessionClock& clock,
+                         uint32_t clock_rate) const;
   void learn_line(const RtcpPacket& packet, SessionClock& clock, uint32_t clock_rate);
   bool description_to_client(const RtcpPacket& packet, ByteWriter& writer, MutableBytes out,
                              const SessionClock& clock) const;

@@ -26,7 +26,8 @@ std::string_view find_cname(const RtcpPacket& packet) {
 
 size_t Continuity::rtcp_to_client(Bytes packet, MutableBytes out, SessionClock& clock,
                                   uint32_t clock_rate) {
-  if (!summarize_rtcp(packet).valid) return 0;
+  const RtcpSummary summary = summarize_rtcp(packet);
+  if (!summary.valid) return 0;
   ByteWriter writer(out);
   RtcpReader reader(packet);
   while (const auto part = reader.next()) {
@@ -38,12 +39,38 @@ size_t Continuity::rtcp_to_client(Bytes packet, MutableBytes out, SessionClock& 
     if (described && clock.client_cname.empty() && !clock.client_cname.assign(find_cname(*part))) {
       return 0;  // cannot be: a CNAME's length is one byte
     }
+    if (summary.has_bye && part->type == kSenderReport && is_untold(*part, clock, clock_rate)) {
+      write_receiver_report(*part, writer);
+      continue;
+    }
     const size_t start = writer.position();
     writer.bytes(part->bytes);
     if (!writer.ok()) return 0;
     if (!report_to_client(*part, out.subspan(start, part->bytes.size()), clock, clock_rate)) return 0;
   }
   return writer.ok() ? writer.position() : 0;
+}
+
+// Only another stream of the session can tell the shift of its clock: that stream's next report will.
+bool Continuity::is_untold(const RtcpPacket& sender_report, const SessionClock& clock,
+                           uint32_t clock_rate) const {
+  const bool own_line = line_known_ && clock_rate != 0;
+  return active_ && !clock.shift_known && clock.line_known && !own_line &&
+         load_be64(&sender_report.bytes[kNtpAt]) != 0;
+}
+
+// An end is told even while the clock cannot be: the report without its sender's part.
+void Continuity::write_receiver_report(const RtcpPacket& sender_report, ByteWriter& writer) const {
+  const size_t blocks = sender_report.count * kReportBlockBytes;
+  writer.u8(static_cast<uint8_t>(2 << 6 | sender_report.count));
+  writer.u8(kReceiverReport);
+  writer.u16(static_cast<uint16_t>((4 + blocks) / 4));
+  writer.u32(ssrc_to_client(load_be32(&sender_report.body[0])));
+  for (size_t at = 0; at < blocks; at += kReportBlockBytes) {
+    const Bytes block = sender_report.bytes.subspan(kBlocksAt + at, kReportBlockBytes);
+    writer.u32(ssrc_to_client(load_be32(block.data())));
+    writer.bytes(block.subspan(4));
+  }
 }
 
 bool Continuity::report_to_client(const RtcpPacket& packet, MutableBytes copy, SessionClock& clock,
@@ -70,32 +97,31 @@ bool Continuity::report_to_client(const RtcpPacket& packet, MutableBytes copy, S
   if (!has_server_ssrc_) server_ssrc_ = ssrc;  // live555's first report precedes its first packet
   has_server_ssrc_ = true;
   if (ssrc != server_ssrc_) return false;
+  if (is_untold(packet, clock, clock_rate)) return false;
   const RtpTimestamp timestamp = timestamp_to_client(RtpTimestamp(load_be32(p + kRtpAt)));
   const uint64_t server_ntp = load_be64(p + kNtpAt);
-  const auto ntp = ntp_to_client(server_ntp, timestamp, clock, clock_rate);
-  if (!ntp) return false;
+  const uint64_t ntp = ntp_to_client(server_ntp, timestamp, clock, clock_rate);
 
   map_ssrc(p + kRtcpHeaderBytes, map);
-  store_be64(p + kNtpAt, *ntp);
+  store_be64(p + kNtpAt, ntp);
   store_be32(p + kRtpAt, timestamp.value());
   store_be32(p + kPacketsAt, static_cast<uint32_t>(packets_) + missed_packets_);
   store_be32(p + kOctetsAt, static_cast<uint32_t>(octets_) + missed_octets_);
   for (size_t i = 0; i < packet.count; ++i) map_ssrc(p + kBlocksAt + i * kReportBlockBytes, map);
 
-  report_time_[next_report_time_] = {middle(*ntp), middle(server_ntp)};
+  report_time_[next_report_time_] = {middle(ntp), middle(server_ntp)};
   next_report_time_ = static_cast<uint8_t>((next_report_time_ + 1u) % kReportTimes);
   if (report_times_ < kReportTimes) ++report_times_;
-  if (*ntp != 0 && clock_rate != 0) {
+  if (ntp != 0 && clock_rate != 0) {
     line_known_ = clock.line_known = true;
-    line_ntp_ = *ntp;
+    line_ntp_ = ntp;
     line_timestamp_ = timestamp;
   }
   return true;
 }
 
-// Nothing if only another stream of the session can tell the shift: that stream's next report will.
-std::optional<uint64_t> Continuity::ntp_to_client(uint64_t ntp, RtpTimestamp timestamp,
-                                                  SessionClock& clock, uint32_t clock_rate) const {
+uint64_t Continuity::ntp_to_client(uint64_t ntp, RtpTimestamp timestamp, SessionClock& clock,
+                                   uint32_t clock_rate) const {
   if (ntp == 0) return 0;  // the server has no wall clock (RFC 3550 6.4.1)
   if (!clock.shift_known) {
     if (line_known_ && clock_rate != 0) {
@@ -103,10 +129,8 @@ std::optional<uint64_t> Continuity::ntp_to_client(uint64_t ntp, RtpTimestamp tim
       const int64_t ticks = timestamp - line_timestamp_;  // 32 bits: the product fits 64
       const uint64_t on_line = line_ntp_ + static_cast<uint64_t>(ticks * kSecond / clock_rate);
       clock.ntp_shift = static_cast<int64_t>(on_line - ntp);
-    } else if (!clock.line_known) {
-      clock.ntp_shift = 0;
     } else {
-      return std::nullopt;
+      clock.ntp_shift = 0;
     }
     clock.shift_known = true;
   }

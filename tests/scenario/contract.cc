@@ -184,7 +184,7 @@ Findings check_rtp(World& world, const Expectation& e) {
     });
     all.insert(all.end(), found.begin(), found.end());
   }
-  if (malformed > e.padded_frames)
+  if (malformed > e.padded_frames + e.byes_withheld)
     all.push_back(fmt::format("{} frames are no RTP, no RTCP", malformed));
   return all;
 }

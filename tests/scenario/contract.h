@@ -34,6 +34,9 @@ struct Expectation {
   // media into other packets: the length that was promised is kept, what fills it is not judged. The
   // packet may be missing, and its number.
   uint32_t padded_frames = 0;
+  // So many reports inside the connection of which the client had got the word BYE, but not all of its
+  // source: of that the rest is withheld (0), so that it ends nobody's stream.
+  uint32_t byes_withheld = 0;
   bool connection_lives = true;
   bool all_requests_answered = true;
   uint32_t timestamp_tolerance =

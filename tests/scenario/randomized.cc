@@ -255,6 +255,8 @@ Expectation Choice::expectation() const {
   if (e.frames_left_half > 0 || in_doubt())
     e.padded_frames = static_cast<uint32_t>(
         std::ranges::count_if(half_frames, [](const auto& half) { return half.has_value(); }));
+  if (interleaved())
+    e.byes_withheld = static_cast<uint32_t>(std::ranges::count(failures, Failure::kShutDown));
   // Clocks that start at the seek round by themselves.
   for (const NamedPersonality& s : servers)
     if (s.personality.timestamps_restart_at_seek) e.timestamp_tolerance += 1;

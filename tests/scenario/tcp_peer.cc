@@ -34,6 +34,7 @@ void TcpPeer::agree(const tcp::Segment& syn) {
   timestamps_ = options_.timestamps && syn.timestamps;
   sack_ = options_.sack && syn.sack_permitted;
   if (options_.window_scale && syn.window_scale) {
+    scales_ = true;
     receive_scale_ = *options_.window_scale;
     send_scale_ = *syn.window_scale;
   }

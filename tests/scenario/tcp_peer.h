@@ -140,6 +140,7 @@ class TcpPeer {
   bool remote_known_ = false, established_ = false, over_ = false, abandoned_ = false;
   bool fin_queued_ = false, fin_received_ = false;
   bool timestamps_ = false, sack_ = false;
+  bool scales_ = false;  // both sides have said that they can; by 2^0, too
   uint8_t send_scale_ = 0, receive_scale_ = 0;
   uint16_t peer_mss_ = 536;
 

@@ -73,7 +73,7 @@ tcp::Segment TcpPeer::header(int64_t position, bool ack) {
   if (syn) {
     s.mss = options_.mss;
     s.sack_permitted = first ? options_.sack : sack_;
-    if (first || receive_scale_ != 0) s.window_scale = options_.window_scale;
+    if (first || scales_) s.window_scale = options_.window_scale;
   }
   const uint8_t scale = syn ? 0 : receive_scale_;
   s.window = static_cast<uint16_t>(std::min<uint32_t>(window() >> scale, 65535));

@@ -21,6 +21,11 @@ bool has_left(const RtspServer::Session& s) {
   });
 }
 
+// The switch may still have to deliver what is inside the connection.
+bool is_quiet(const ClientTrack& t, Time now) {
+  return !t.channels || t.rtp.empty() || now >= t.rtp.back().time + kUnderway;
+}
+
 void limit_mss(TcpOptions& tcp) { tcp.mss = std::min(tcp.mss, kIpv6Mss); }
 
 }  // namespace
@@ -110,7 +115,9 @@ bool World::run_to_the_end(Duration limit) {
         if (server == nullptr || server->personality().says_bye) return false;
         const auto finished = server->newest_session()->sender->finished();
         return finished && timeline.now() >= std::max(*finished, since) + kUnderway &&
-               has_left(*server->newest_session());
+               has_left(*server->newest_session()) &&
+               std::ranges::all_of(client().tracks(),
+                                   [&](const ClientTrack& t) { return is_quiet(t, timeline.now()); });
       },
       limit);
 }

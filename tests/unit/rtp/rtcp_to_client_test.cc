@@ -188,6 +188,19 @@ TEST_CASE("rtcp to client: one shift for all streams of a session") {
   CHECK(load_be32(&audio.to_client(of_audio)[8]) == 1003);
 }
 
+TEST_CASE("rtcp to client: the end is told while the clock cannot be") {
+  Session audio, video;
+  Packet out(kReportA.size());
+  video.stream.rtcp_to_client(kReportA, out, audio.clock, kRate);
+  audio.fail_over();
+  const Packet goodbye = {0x81, 203, 0x00, 0x01, 0xBB, 0xBB, 0xBB, 0xBB};
+  Packet expected = {0x81, 201, 0x00, 0x07, 0xAA, 0xAA, 0xAA, 0xAA};
+  expected.insert(expected.end(), kReportBTranslated.begin() + 28, kReportBTranslated.end());
+  CHECK(audio.to_client(kReportB + goodbye) ==
+        expected + Packet{0x81, 203, 0x00, 0x01, 0xAA, 0xAA, 0xAA, 0xAA});
+  CHECK(audio.to_client(kReportB).empty());
+}
+
 TEST_CASE("rtcp to client: a server without wall clock stays without") {
   Session session;
   session.to_client(kReportA);
