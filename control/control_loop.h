@@ -16,9 +16,10 @@ struct ControlOptions {
   std::vector<ControlPort> ports;  // in the order of the configuration
   rte_mempool* pool = nullptr;
   uint64_t seed = 0;
-  int64_t unix_offset_ns = 0;             // UNIX time at Time{}
-  std::span<StreamState> streams;         // the workers'
-  std::vector<const WorkerStats*> stats;  // by worker, for the operator
+  int64_t unix_offset_ns = 0;                      // UNIX time at Time{}
+  std::span<StreamState> streams;                  // the workers'
+  std::vector<const WorkerStats*> stats;           // by worker, for the operator
+  std::span<const std::atomic<uint32_t>> custody;  // bytes by connection
 };
 
 // The services as workers know them.

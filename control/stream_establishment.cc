@@ -122,7 +122,8 @@ void StreamEstablishment::on_segment(const tcp::Segment& segment, Time now) {
   endpoint_.on_segment(segment, now);
   while (state_ == State::kRunning && !endpoint_.readable().empty()) {
     if (take_frames()) continue;
-    if (answered_) break;
+    const bool begins_frame = rtsp::starts_interleaved(endpoint_.readable());
+    if (answered_ || (connection_.interleaved && begins_frame)) break;  // its header is not whole
     rtsp::Message message;
     const rtsp::ParseResult parsed = rtsp::parse_message(endpoint_.readable(), message);
     if (parsed.status == rtsp::ParseStatus::kNeedMore) break;

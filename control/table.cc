@@ -84,7 +84,8 @@ std::vector<std::string> table_columns(std::string_view command) {
   if (command == "servers")
     return {"name", "address", "state", "since_s", "rtt_ms", "sessions", "host", "services"};
   if (command == "sessions")
-    return {"id", "service", "client", "server", "state", "streams", "failovers", "protected", "url"};
+    return {"id",      "service",   "client",    "server",        "state",
+            "streams", "failovers", "protected", "custody_bytes", "url"};
   if (command == "streams")
     return {"session",         "stream",  "encoding", "state", "position_s",
             "position_source", "packets", "bytes",    "bps",   "ssrc"};

@@ -52,16 +52,18 @@ nlohmann::json ControlLoop::server_rows() const {
 
 void ControlLoop::add_session_row(const SessionReport& report, nlohmann::json& rows) const {
   const bool moving = report.connection_state == ConnectionState::kFrozen;
-  rows.push_back({{"key", session_key(report)},
-                  {"id", std::string(report.id.view())},
-                  {"service", options_.config.services[report.service].name},
-                  {"client", to_string(report.client)},
-                  {"server", options_.config.servers[report.server].name},
-                  {"state", moving ? "moving" : to_string(report.play_state)},
-                  {"protected", protection(report)},
-                  {"url", std::string(report.url.view())},
-                  {"streams", report.stream_count},
-                  {"failovers", report.failovers}});
+  rows.push_back(
+      {{"key", session_key(report)},
+       {"id", std::string(report.id.view())},
+       {"service", options_.config.services[report.service].name},
+       {"client", to_string(report.client)},
+       {"server", options_.config.servers[report.server].name},
+       {"state", moving ? "moving" : to_string(report.play_state)},
+       {"protected", protection(report)},
+       {"url", std::string(report.url.view())},
+       {"streams", report.stream_count},
+       {"failovers", report.failovers},
+       {"custody_bytes", options_.custody[report.connection].load(std::memory_order_relaxed)}});
 }
 
 void ControlLoop::add_stream_rows(const SessionReport& report, nlohmann::json& rows) const {
@@ -93,6 +95,9 @@ nlohmann::json ControlLoop::counter_rows() const {
   add("transmitted", stats.transmitted);
   add("connections", stats.connections);
   add("connections not tracked, table full", stats.not_tracked);
+  add("custody bytes", stats.custody_bytes);
+  add("custody buffers", stats.custody_buffers);
+  add("custody let go at its bound", stats.custody_let_go);
   for (size_t i = 0; i < kDropCount; ++i) {
     add(std::string("dropped, ") + to_string(static_cast<Drop>(i)), stats.drops[i]);
   }

@@ -43,6 +43,8 @@ struct Interleaved {
   TcpSequence emitted;      // spliced: up to where the client was sent what has been passed on
   TcpSequence lost_until;   // while custody_overflow: the bytes before are not kept
 
+  TcpSequence forwarded;    // monitored: the highest that the client was sent, behind holes too
+
   bool bye_held = false;    // the unit to come says BYE: nothing passes until that is judged
   bool bye_passes = false;  // it was no failure
   bool shut = false;        // joining: the server was told a window with no room for a segment

@@ -34,6 +34,19 @@ bool Worker::holds_bye(Connection& c, const Inside& target, StreamState& stream)
   return true;
 }
 
+// Whether a BYE of one of the streams stands anywhere in the bytes, whatever is around it.
+bool Worker::names_an_end(const Connection& c, Bytes bytes) const {
+  for (const auto& session : c.stream_state) {
+    for (const uint16_t slot : session) {
+      if (slot == kNoStream || !streams_[slot].continuity.has_client_ssrc()) continue;
+      std::array<uint8_t, 8> bye{0x81, 203, 0, 1};  // RFC 3550 6.6, of one source
+      store_be32(&bye[4], streams_[slot].continuity.client_ssrc());
+      if (!std::ranges::search(bytes, bye).empty()) return true;
+    }
+  }
+  return false;
+}
+
 bool Worker::holds_units(const Connection& c) const {
   return c.interleaved && interleaved_[c.index]->bye_held;
 }
@@ -118,7 +131,7 @@ void Worker::settle_interleaved(Connection& c) {
       if (passed > il.unit && hide_bye(c, passed))
         il.unit += read_frame(c, frame_size(il.custody, il.unit));
       custody.shorten(later(passed, il.unit));
-      c.server_half.sent = custody.end();
+      c.server_half.sent = later(custody.end(), il.forwarded);
     }
   }
   il.inbox.clear();
@@ -137,7 +150,7 @@ void Worker::settle_interleaved(Connection& c) {
     }
   }
   il.unit_bytes = 0;
-  count_kept(il);
+  count_kept(c);
 }
 
 }  // namespace midstream

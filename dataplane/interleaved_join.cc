@@ -36,9 +36,13 @@ void Worker::take_over(Connection& c) {
 
 bool Worker::joined(const Connection& c) const {
   const tcp::Direction& forward = c.splice.to_client;
-  if (interleaved_[c.index]->half_open || !forward.custody.all_sent()) return false;
-  if (forward.released < forward.input_base)
-    return false;  // the rest of a unit of which we have a part
+  // Not in the middle of a unit of which we have a part.
+  return all_cut(c) && forward.custody.all_sent() && forward.released >= forward.input_base;
+}
+
+// Nothing of the old server is incomplete, and every stream knows where it goes on.
+bool Worker::all_cut(const Connection& c) const {
+  if (interleaved_[c.index]->half_open) return false;
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     for (uint8_t i = 0; i < c.conversation.sessions[s].stream_count; ++i) {
       const uint16_t slot = c.stream_state[s][i];
@@ -56,6 +60,8 @@ void Worker::leave_joining(Connection& c) {
   forward.edits.reset(forward.released, forward.custody.end());
   il.unit = il.emitted = forward.custody.end();
   il.unit_bytes = 0;
+  il.shut = false;
+  acknowledge_sender(c, false);  // with the client's window
 }
 
 // From start_splice(): what the old server left half sent is completed first.
@@ -87,7 +93,7 @@ void Worker::take_early(Connection& c, rte_mbuf* mbuf, TcpSequence sequence) {
     rte_pktmbuf_free_seg(mbuf);
     mbuf = next;
   }
-  if (il != nullptr) count_kept(*il);
+  if (il != nullptr) count_kept(c);
 }
 
 // A whole unit of the server, if there is one.

@@ -53,6 +53,7 @@ void Worker::begin_interleaved(Connection& c) {
   const TcpSequence end = c.splice.to_client.custody.end();
   il.unit = spliced ? end : c.from_server.next_read();
   il.lost_until = end;
+  il.forwarded = c.server_half.sent;
   c.splice.to_client.least_window = 1;  // frames need not be whole to pass
   bool kept = c.splice.to_client.custody.text().empty();
   c.from_server.for_each_part([&](TcpSequence sequence, Bytes bytes) {
@@ -61,14 +62,19 @@ void Worker::begin_interleaved(Connection& c) {
   if (!spliced)
     c.splice.to_client.custody.extend(static_cast<uint32_t>(il.custody.end_from(end) - end));
   c.from_server.skip_to(c.from_server.next_expected());
-  count_kept(il);
+  count_kept(c);
   if (kept) return;
   spliced ? abandon(c) : mark_unprotected(c, rtsp::Unprotected::kMessageTooLarge);
 }
 
 void Worker::end_interleaved(Connection& c) {
-  if (!std::exchange(c.interleaved, false)) return;
-  kept_ -= interleaved_[c.index]->counted;
+  if (!c.interleaved) return;
+  Interleaved& il = *interleaved_[c.index];
+  il.custody.clear();
+  il.inbox.clear();
+  for (rte_mbuf* mbuf : std::exchange(il.behind, {})) rte_pktmbuf_free(mbuf);
+  count_kept(c);
+  c.interleaved = false;
   interleaved_[c.index].reset();
 }
 
@@ -104,10 +110,16 @@ bool Worker::keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes) {
   return true;
 }
 
-void Worker::count_kept(Interleaved& il) {
+void Worker::count_kept(Connection& c) {
+  Interleaved& il = *interleaved_[c.index];
   const size_t pieces = il.custody.pieces() + il.inbox.pieces() + il.behind.size();
+  const auto bytes = static_cast<uint32_t>(il.custody.bytes() + il.inbox.bytes());
   kept_ += pieces - il.counted;
+  stats_.custody_buffers += pieces - il.counted;
   il.counted = pieces;
+  std::atomic<uint32_t>& shown = custody_[c.index];
+  stats_.custody_bytes += bytes - shown.load(std::memory_order_relaxed);
+  shown.store(bytes, std::memory_order_relaxed);
 }
 
 // What has been acknowledged goes, but for the unit that has not ended.
@@ -116,7 +128,7 @@ void Worker::let_acknowledged_go(Connection& c) {
   const tcp::Custody& custody = c.splice.to_client.custody;
   il.custody.drop_before(earlier(custody.begin(), il.unit));
   if (c.custody_overflow && custody.begin() >= il.lost_until) c.custody_overflow = false;
-  count_kept(il);
+  count_kept(c);
 }
 
 void Worker::bound_custody(Connection& c) {
@@ -129,7 +141,8 @@ void Worker::bound_custody(Connection& c) {
   il.custody.drop_before(il.unit);
   il.lost_until = il.unit;
   c.custody_overflow = c.splice.to_client.custody.begin() < il.unit;
-  count_kept(il);
+  ++stats_.custody_let_go;
+  count_kept(c);
   if (over()) mark_unprotected(c, rtsp::Unprotected::kMessageTooLarge);  // behind a hole that stays
 }
 
@@ -137,6 +150,9 @@ void Worker::bound_custody(Connection& c) {
 bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment& segment) {
   Interleaved& il = *interleaved_[c.index];
   tcp::Custody& custody = c.splice.to_client.custody;
+  // Behind a hole nothing can be judged. It comes again.
+  if (segment.sequence > custody.end() && names_an_end(c, segment.payload) && ending_is_failure(c))
+    return true;
   const TcpSequence kept = earlier(custody.begin(), il.unit);
   const auto skip = static_cast<size_t>(
       std::clamp<int64_t>(kept - segment.sequence, 0, static_cast<int64_t>(segment.payload.size())));
@@ -146,7 +162,7 @@ bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment
   const TcpSequence before = custody.end();
   custody.extend(static_cast<uint32_t>(il.custody.end_from(before) - before));
   c.from_server.skip_to(custody.end());
-  count_kept(il);
+  count_kept(c);
   if (!il.bye_held) {
     held_byes_[c.index].passed = before;
     read_units(c);
@@ -155,6 +171,7 @@ bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment
   if (c.state == ConnectionState::kFrozen) return true;
   if (!c.interleaved) return false;  // not to be protected after all
   if (il.bye_held) return true;
+  il.forwarded = later(il.forwarded, segment.sequence + segment.payload.size());
   let_acknowledged_go(c);
   bound_custody(c);
   return false;

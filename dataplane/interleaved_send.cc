@@ -37,11 +37,14 @@ bool Worker::repeat_kept(Connection& c, const tcp::Segment& in, const tcp::Segme
 }
 
 // The window that the server is told: no more than the switch may have to keep; and while it is the
-// server's peer, what it has room for, whatever the client has.
+// server's peer, what it has room for, whatever the client has. Once the cuts stand it has none until
+// the client was sent what is held: a server that is faster than the client would keep it busy for
+// good.
 void Worker::limit_window(const Connection& c, tcp::Segment& to_server) const {
   const tcp::Custody& custody = c.splice.to_client.custody;
   const auto held = static_cast<size_t>(custody.end() - custody.begin());
-  const size_t room = kMaxCustodyBytes - std::min(held, kMaxCustodyBytes);
+  size_t room = kMaxCustodyBytes - std::min(held, kMaxCustodyBytes);
+  if (c.joining && all_cut(c) && !custody.all_sent()) room = 0;
   const auto field =
       static_cast<uint16_t>(std::min<size_t>(room >> c.splice.presented_client_scale, UINT16_MAX));
   to_server.window = c.joining ? field : std::min(to_server.window, field);

@@ -49,8 +49,14 @@ Worker::Exit Worker::relay_interleaved(Frame& frame, Connection& c, const tcp::S
     // rest of its unit: a sender that sends no more before it hears that this has arrived (a small
     // window, Nagle's algorithm) would never send the rest.
     begin_joining(c);
-    forward.input_base = later(forward.input_base, c.from_server.next_expected());
+    // What is the server's own again it repeats itself: the last unit, if that is not whole yet.
+    const bool whole = all_cut(c) && forward.custody.all_sent() && forward.released != before;
+    forward.input_base =
+        later(forward.input_base, whole ? forward.released : c.from_server.next_expected());
     acknowledge_sender(c, false);
+    if (whole) pass_units(c, nullptr, made_segment(c, true));
+    if (c.state != ConnectionState::kSpliced) return Exit::kConsumed;
+    if (c.joining) opens_again(c);  // what it was told just now
   }
   const tcp::Direction& backward = c.splice.to_server;
   const bool hidden = backward.edits.to_input(in.acknowledgement) <= backward.input_base &&

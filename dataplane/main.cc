@@ -183,7 +183,7 @@ void run(int argc, char** argv) {
   std::vector<WorkerCore> cores;
   ControlOptions control_options{
       config,      ports.control,    pool, options.seed.value_or(std::random_device{}()),
-      unix_offset, tables.streams(), {}};
+      unix_offset, tables.streams(), {},   tables.custody()};
   WorkerOptions each = worker_options(config, ports, pool);
   each.max_kept /= workers;
   for (each.index = 0; each.index < workers; ++each.index) {

@@ -146,13 +146,14 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   if (stream.phase == StreamPhase::kWaiting) return drop(frame.mbuf, Drop::kFrozen);
   // No more content will come to overrule the timestamps. But the next server's can, if there is to be
   // one.
-  const bool fails = summary.has_bye && ending_is_failure(c);
+  const bool fails = summary.has_bye && known_end(c.conversation.sessions[target.session]) &&
+                     ending_is_failure(c);
   if (stream.phase == StreamPhase::kCutting && summary.has_bye &&
       !(fails && stream.finder.proposal_in_doubt()) && stream.finder.accept())
     fix_cut(c, target, stream);
   if (stream.phase == StreamPhase::kCutting) {
     stream.said_bye |= summary.has_bye;
-    if (summary.has_bye && known_end(c.conversation.sessions[target.session]) && ending_is_failure(c)) {
+    if (fails) {
       suspect(c, Cause::kBye);
     } else if (summary.has_bye) {
       tell_ends(c);

@@ -122,9 +122,9 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
   }
   answered |= release_messages(c, from_client, out);
   if (from_client && c.interleaved) {
-    limit_window(c, out);
     pass_units(c, nullptr,
                made_segment(c, true));  // what the switch has to deliver may be all sent now
+    limit_window(c, out);
     if (c.joining && opens_again(c)) acknowledge_sender(c, false);
   } else {
     release_messages(c, !from_client, made_segment(c, from_client));  // it may have freed edits
@@ -146,7 +146,11 @@ Worker::Exit Worker::relay_segment(Connection& c, const tcp::Segment& in, bool f
   const bool hidden = backward.edits.to_input(in.acknowledgement) <= backward.input_base &&
                       backward.custody.origin_outstanding();
   if (!answered && !hidden) {
-    out.sequence = forward.edits.to_output(in.payload.empty() ? in.sequence : forward.released);
+    // Never beyond what has left: bytes behind a hole may still change their length, and a receiver
+    // takes no window from a segment before the newest one (RFC 9293 3.10.7.4, SND.WL1).
+    const TcpSequence place =
+        in.payload.empty() ? earlier(in.sequence, forward.released) : forward.released;
+    out.sequence = forward.edits.to_output(place);
     send_segment(c, !from_client, out);
   }
   note_both_finished(c);

@@ -11,7 +11,8 @@ Tables::Tables(unsigned workers, size_t services, size_t servers)
           static_cast<Connection*>(std::calloc(size_t{workers} * kMaxConnections, sizeof(Connection))),
           [](Connection* table) { std::free(table); }),
       streams_(size_t{workers} * kMaxStreamStates),
-      living_(workers, services, servers) {
+      living_(workers, services, servers),
+      custody_(size_t{workers} * kMaxConnections) {
   if (!connections_) throw std::bad_alloc();
 }
 

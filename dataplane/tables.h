@@ -3,6 +3,7 @@
 // Example, second of two workers: connections 1024 to 2047, streams 4096 to 8191.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <vector>
@@ -26,6 +27,8 @@ class Tables {
   std::span<Connection> connections() { return {connections_.get(), streams_.size() / kPerConnection}; }
   std::span<StreamState> streams() { return streams_; }
   LivingConnections& living() { return living_; }
+  // Bytes in custody by connection, of those with media inside. The worker writes, all may read.
+  std::span<std::atomic<uint32_t>> custody() { return custody_; }
 
  private:
   static constexpr uint32_t kPerConnection = kMaxStreamStates / kMaxConnections;
@@ -33,6 +36,7 @@ class Tables {
   std::unique_ptr<Connection[], void (*)(Connection*)> connections_;
   std::vector<StreamState> streams_;
   LivingConnections living_;
+  std::vector<std::atomic<uint32_t>> custody_;
 };
 
 }  // namespace midstream

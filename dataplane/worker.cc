@@ -14,6 +14,9 @@ WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
   passed += other.passed;
   connections += other.connections;
   garbage += other.garbage;
+  custody_bytes += other.custody_bytes;
+  custody_buffers += other.custody_buffers;
+  custody_let_go += other.custody_let_go;
   not_tracked += other.not_tracked;
   const auto add = [](auto& to, const auto& from) {
     std::transform(std::begin(from), std::end(from), std::begin(to), std::begin(to), std::plus<>());
@@ -40,6 +43,7 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
       hosts_(options.server_addresses.size()),
       places_(kMaxConnections),
       living_(tables.living()),
+      custody_(tables.custody()),
       transmit_(options.ports.size()) {
   candidates_.reserve(hosts_.size());
   free_connections_.resize(kMaxConnections);

@@ -25,6 +25,7 @@
 // All functions run on the worker's own core; `now` is the one clock read of the poll.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <span>
@@ -225,7 +226,7 @@ class Worker {
   void end_interleaved(Connection& c);
   bool keep_text(Connection& c);
   bool keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes);
-  void count_kept(Interleaved& il);
+  void count_kept(Connection& c);
   void let_acknowledged_go(Connection& c);
   void bound_custody(Connection& c);
   bool monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment& segment);
@@ -240,6 +241,7 @@ class Worker {
   // interleaved_end.cc
   void hold_segment(Frame& frame, const Connection& c);
   bool holds_bye(Connection& c, const Inside& target, StreamState& stream);
+  bool names_an_end(const Connection& c, Bytes bytes) const;
   bool holds_units(const Connection& c) const;
   void look_ahead(Connection& c);
   void let_units_go(Connection& c);
@@ -270,6 +272,7 @@ class Worker {
   void begin_joining(Connection& c);
   void take_over(Connection& c);
   bool joined(const Connection& c) const;
+  bool all_cut(const Connection& c) const;
   void leave_joining(Connection& c);
   void start_joining(Connection& c);
   bool join_unit(Connection& c);
@@ -415,6 +418,7 @@ class Worker {
   std::vector<Place> places_;  // by connection, this worker's
   std::vector<Candidate> candidates_;
   LivingConnections& living_;
+  std::span<std::atomic<uint32_t>> custody_;  // bytes by connection, for all to read
 
   static constexpr uint16_t kBurst = 32;
   struct TransmitBuffer {

@@ -52,6 +52,8 @@ struct WorkerStats {
   uint64_t passed = 0;                                 // to the worker that owns the client's address
   uint64_t connections = 0, not_tracked = 0;           // not_tracked: table full
   uint64_t garbage = 0;                                // bytes between frames that are neither
+  uint64_t custody_bytes = 0, custody_buffers = 0;     // now, of media inside connections
+  uint64_t custody_let_go = 0;                         // times that the bound was met
   uint64_t unprotected[rtsp::kUnprotectedCount] = {};  // by rtsp::Unprotected
   uint64_t drops[kDropCount] = {};
 

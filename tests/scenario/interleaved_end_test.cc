@@ -62,6 +62,23 @@ TEST_CASE("interleaved end: every track says BYE in one segment, and the server 
   CHECK(world.dut.events().newest().cause == "BYE before the end of the media");
 }
 
+// It comes again once the hole is filled, and is judged then.
+TEST_CASE("interleaved end: a BYE behind a hole does not reach the client") {
+  WorldOptions options = inside();
+  options.client.tcp.network_reorders = true;
+  Playing world(options);
+  bool lost = false;
+  world.a().host().lose_sent([&](const Frame& f) {
+    const bool media = net::parse_packet(f).payload_bytes > 200;
+    return media && !std::exchange(lost, true);
+  });
+  REQUIRE(world.run_until([&] { return lost; }, 1s));
+  world.a().shut_down();
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+  world.check_resumed();
+}
+
 TEST_CASE("interleaved end: what the server had begun to say when it closed arrives") {
   WorldOptions options = inside();
   options.service = ServiceMode::kVirtual;

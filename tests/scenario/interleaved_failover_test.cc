@@ -272,6 +272,37 @@ TEST_CASE("interleaved failover: b chooses other channels") {
   CHECK(world.b().stray_frames() == 0);
 }
 
+TEST_CASE("interleaved failover: b's first packets come before its answer to PLAY, cut anywhere") {
+  WorldOptions options = inside();
+  options.seed = GENERATE(from_range(seeds(12)));
+  INFO("seed " << options.seed);
+  options.b.personality = live555();
+  options.b.personality.frame_writes = Personality::FrameWrites::kAnywhere;
+  options.b.tcp.mss = 536;
+  Playing world(options);
+  world.a().die(Death::kFin);
+  CHECK(world.run_to_the_end());
+  check_contract(world, {.bye_at_the_end = false, .timestamp_tolerance = 1});
+  world.check_resumed();
+}
+
+// The numbers of what has left must not run ahead of it.
+TEST_CASE("interleaved failover: reports that are left out behind a hole do not shut b's window") {
+  WorldOptions options = inside();
+  options.client.report_interval = 5ms;
+  options.client_link.loss = 0.04;
+  options.client.tcp.network_reorders = true;
+  options.seed = GENERATE(from_range(seeds(6)));
+  INFO("seed " << options.seed);
+  Playing world(options);
+  REQUIRE(world.client().pause());
+  world.a().die(Death::kFin);
+  world.await_takeovers(1);
+  world.client().request("PLAY");
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
 TEST_CASE("interleaved failover: b does not name its channels") {
   WorldOptions options = inside();
   options.client.first_channel = 4;

@@ -19,7 +19,8 @@ inline WorldOptions inside() {
 }
 
 struct Playing : SwitchedWorld {
-  explicit Playing(const WorldOptions& options = inside()) : SwitchedWorld(options) {
+  explicit Playing(const WorldOptions& options = inside(), const SwitchOptions& switch_options = {})
+      : SwitchedWorld(options, switch_options) {
     REQUIRE(client().begin());
     REQUIRE(client().await_packets(0, kSomePackets));
   }

@@ -117,6 +117,7 @@ SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
   mailboxes_ = std::make_unique<Mailboxes>(kWorkers, SOCKET_ID_ANY);
   ControlOptions control;
   WorkerOptions each = make_worker_options(config);
+  each.max_kept = options.max_kept;
   for (each.index = 0; each.index < kWorkers; ++each.index) {
     workers_.push_back(
         std::make_unique<Worker>(each, *tables_, *exchange_, mailboxes_->of(each.index)));
@@ -127,6 +128,7 @@ SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
   control.pool = dpdk().pool;
   control.seed = world.random.u64();
   control.streams = tables_->streams();
+  control.custody = tables_->custody();
   control_ = std::make_unique<ControlLoop>(std::move(control), *mailboxes_, log_);
   schedule(Duration(0));
 }

@@ -28,6 +28,7 @@ struct SwitchOptions {
   DetectConfig detect;
   Balance balance = Balance::kFirst;
   std::string user, password;  // of the service
+  size_t max_kept = WorkerOptions{}.max_kept;
 };
 
 class SwitchFixture {
