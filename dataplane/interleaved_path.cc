@@ -118,7 +118,7 @@ void Worker::count_kept(Connection& c) {
   stats_.custody_buffers += pieces - il.counted;
   il.counted = pieces;
   std::atomic<uint32_t>& shown = custody_[c.index];
-  stats_.custody_bytes += bytes - shown.load(std::memory_order_relaxed);
+  stats_.custody_bytes += uint64_t{bytes} - shown.load(std::memory_order_relaxed);
   shown.store(bytes, std::memory_order_relaxed);
 }
 

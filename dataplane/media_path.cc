@@ -111,7 +111,10 @@ void Worker::tell_ends(Connection& c) {
       const uint16_t slot = c.stream_state[s][i];
       if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
       if (!streams_[slot].said_bye || std::exchange(streams_[slot].ended, true)) continue;
-      tell_end(c, {FlowRole::kRtpToClient, s, i, c.index}, streams_[slot]);
+      const FlowTarget target{FlowRole::kRtpToClient, s, i, c.index};
+      if (streams_[slot].finder.accept())
+        fix_cut(c, target, streams_[slot]);  // what was held goes first
+      tell_end(c, target, streams_[slot]);
     }
   }
 }
@@ -146,8 +149,8 @@ void Worker::rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& targe
   if (stream.phase == StreamPhase::kWaiting) return drop(frame.mbuf, Drop::kFrozen);
   // No more content will come to overrule the timestamps. But the next server's can, if there is to be
   // one.
-  const bool fails = summary.has_bye && known_end(c.conversation.sessions[target.session]) &&
-                     ending_is_failure(c);
+  const bool fails =
+      summary.has_bye && known_end(c.conversation.sessions[target.session]) && ending_is_failure(c);
   if (stream.phase == StreamPhase::kCutting && summary.has_bye &&
       !(fails && stream.finder.proposal_in_doubt()) && stream.finder.accept())
     fix_cut(c, target, stream);

@@ -92,7 +92,18 @@ bool CutFinder::decide(const Header& header) {
   if (candidate == nullptr) return decide_by_timestamp(header);
   note_unit(header);
   if (header.sequence_number + candidate->offset <= last_.newest(0).sequence) return false;
-  return is_trusted(*candidate, header) && cut_by_content(*candidate, header);
+  if (is_trusted(*candidate, header)) return cut_by_content(*candidate, header);
+  return decide_behind_prefix(*candidate, header);
+}
+
+// All that A has sent of its newest picture are parameter sets, and so is all that B has of it up to
+// here, alike as they may be everywhere: if it is the same picture, it begins now.
+bool CutFinder::decide_behind_prefix(const Candidate& candidate, const Header& header) {
+  const bool next = header.sequence_number + candidate.offset == last_.newest(0).sequence + 1;
+  if (holding() || !next || !last_.newest(0).prefix || !context_.has_position) return false;
+  if (is_clamped(header.timestamp) || !is_newest_unit(header)) return false;
+  proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
+  return context_.anchors_proven && accept();
 }
 
 // Other packetisation: B's access unit that lies where A's last one lies is the last to be dropped.

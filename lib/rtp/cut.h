@@ -176,6 +176,7 @@ class CutFinder {
 
   void doubt_anchor(const Header& header);
   bool decide(const Header& header);
+  bool decide_behind_prefix(const Candidate& candidate, const Header& header);
   bool decide_by_timestamp(const Header& header);
   void note_unit(const Header& header);
   bool tells_place(const Header& header) const;

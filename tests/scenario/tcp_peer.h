@@ -86,6 +86,7 @@ class TcpPeer {
   size_t bytes_unacknowledged() const;  // of data, sent or not: what a socket's send buffer holds
   const std::string& stream() const { return received_; }
   bool holds_bytes_behind_a_hole() const { return !early_.empty(); }
+  bool says_what_it_holds() const { return sack_; }
   Endpoint remote() const { return remote_; }
   uint16_t local_port() const { return local_port_; }
   bool timestamps_agreed() const { return timestamps_; }

@@ -250,5 +250,18 @@ TEST_CASE("cut: a picture of which only parameter sets were sent is new") {
   CHECK(result.cut.timestamp_offset == kExactOffset);
 }
 
+// They are alike at every key frame: that they match says little.
+TEST_CASE("cut: a picture of which only parameter sets were sent is new behind the same sets") {
+  const Media sets = {{"SPS", 0, false}, {"PPS", 0, false}};
+  LastPackets last;
+  for (const Packet& p : send(sets, kSequenceA, kTimestampA))
+    last.add(p.header.sequence_number, p.header.timestamp, payload_hash(as_bytes(p.payload)), false,
+             true);
+  const auto result = find(last, from_b(sets + big_frames(0, 10, 3)), with_position());
+  CHECK(result.first == "0/0");
+  CHECK(result.sequence == static_cast<uint16_t>(kSequenceA + 2));
+  CHECK(result.cut.timestamp_offset == kExactOffset);
+}
+
 }  // namespace
 }  // namespace midstream::rtp
