@@ -114,7 +114,7 @@ void Worker::release_held(Connection& c, const FlowTarget& target) {
   kept_ -= queue.size();
   for (const Parked& parked : queue) {
     if (parked.port == kInsidePort) {
-      take_inside(parked.frame, c, target);
+      take_inside(parked.frame, c, {FlowRole::kRtpToClient, target.session, target.stream, c.index});
     } else {
       handle(parked.frame, parked.port);
     }

@@ -77,7 +77,10 @@ void Worker::monitor(Frame& frame, Connection& c, bool from_client) {
     if (segment.flags.rst) note_closed(c);
     note_both_finished(c);
   } else if (segment.flags.syn) {
-    if (from_client == !segment.flags.ack) note_handshake(frame, c, segment, from_client);
+    // One that comes again when the connection is under way tells nothing new.
+    const TcpHalf& half = from_client ? c.client_half : c.server_half;
+    const bool again = c.state != ConnectionState::kHandshake && half.initial == segment.sequence;
+    if (from_client == !segment.flags.ack && !again) note_handshake(frame, c, segment, from_client);
   } else if (segment.flags.rst) {
     held = monitor_reset(c, segment, from_client);
   } else if (bypassed(c, segment, from_client)) {

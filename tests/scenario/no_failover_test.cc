@@ -180,6 +180,19 @@ TEST_CASE("a twentieth of all packets between server and switch is lost") {
   check_nothing_moved(world);
 }
 
+TEST_CASE("segments that come again late, those of the handshake too, cost no protection") {
+  WorldOptions options;
+  options.seed = GENERATE(from_range(seeds(20)));
+  INFO("seed " << options.seed);
+  options.server_link = {.delay = 3ms, .loss = 0.05, .duplication = 0.3, .reorder = 0.3};
+  options.client_link = {.delay = 1ms, .loss = 0.05};
+  options.client.tcp.network_reorders = options.a.tcp.network_reorders = true;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  for (const uint64_t count : world.dut.stats().unprotected) CHECK(count == 0);
+  check_nothing_moved(world);
+}
+
 TEST_CASE("the end of a presentation of unknown length: BYE passes, and the closing behind it") {
   WorldOptions options;
   options.a.personality.knows_duration = false;
