@@ -41,7 +41,7 @@ bool Worker::names_an_end(const Connection& c, Bytes bytes) const {
       if (slot == kNoStream || !streams_[slot].continuity.has_client_ssrc()) continue;
       std::array<uint8_t, 8> bye{0x81, 203, 0, 1};  // RFC 3550 6.6, of one source
       store_be32(&bye[4], streams_[slot].continuity.client_ssrc());
-      if (!std::ranges::search(bytes, bye).empty()) return true;
+      if (std::search(bytes.begin(), bytes.end(), bye.begin(), bye.end()) != bytes.end()) return true;
     }
   }
   return false;

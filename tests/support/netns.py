@@ -25,11 +25,11 @@ def create(name, ipv6=False):
     run("ip", "-n", name, "link", "set", "lo", "up")
 
 
-def lose(name, device, percent):
-    """Every packet that comes into the device is dropped with this probability."""
+def lose(name, device, percent, which=""):
+    """Every packet that comes into the device (and that nft calls `which`) is dropped with this probability."""
     run(*execute(name, "nft", "add table netdev loss; "
                  f'add chain netdev loss {device} {{ type filter hook ingress device "{device}" priority 0; }}; '
-                 f"add rule netdev loss {device} numgen random mod 100 < {percent} drop"))
+                 f"add rule netdev loss {device} {which} numgen random mod 100 < {percent} drop"))
 
 
 def tune(name, *settings):
