@@ -40,7 +40,7 @@ void CutFinder::correct_anchors(RtpTimestamp client, RtpTimestamp server) {
   context_.client_anchor = client;
   context_.server_anchor = server;
   context_.has_position = context_.server_anchor_known = true;
-  if (holding()) seen_ = {};
+  if (std::exchange(proposed_, false)) seen_ = {};
   proposal_ = {};
   overlap_seen_ |= std::exchange(newest_unit_seen_, false);  // it lay even further back
 }
@@ -102,20 +102,28 @@ bool CutFinder::decide_behind_prefix(const Candidate& candidate, const Header& h
   const bool next = header.sequence_number + candidate.offset == last_.newest(0).sequence + 1;
   if (holding() || !next || !last_.newest(0).prefix || !context_.has_position) return false;
   if (is_clamped(header.timestamp) || !is_newest_unit(header)) return false;
-  proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
+  propose(header);
   return context_.anchors_proven && accept();
 }
 
 // Other packetisation: B's access unit that lies where A's last one lies is the last to be dropped.
 // With B-frames the next one may have a lower timestamp and is new all the same. If that unit was
-// lost, the first one that lies behind all of A's is new.
+// lost, the first one that lies behind all of A's is new; but A's own may have been lost, and that
+// unit be a B-frame that comes behind it.
 bool CutFinder::decide_by_timestamp(const Header& header) {
-  if (holding() || !tells_place(header)) return false;
+  if (!tells_place(header)) return false;
   // What A has sent of it may be no more than parameter sets.
-  const bool of_prefix = last_.newest(0).prefix && is_newest_unit(header);
+  const bool prefix = last_.newest(0).prefix, of_prefix = prefix && is_newest_unit(header);
+  if (holding() && !newest_unit_seen_ && !prefix && is_newest_unit(header)) proposal_ = {};
+  if (holding()) return false;
   if (!newest_unit_seen_ && !of_prefix && !is_past_newest(header)) return note_unit(header), false;
+  propose(header);
+  return context_.anchors_proven && newest_unit_seen_ && accept();
+}
+
+void CutFinder::propose(const Header& header) {
   proposal_ = next_packet_cut(CutMethod::kTimestamp, header, position_offset());
-  return context_.anchors_proven && accept();
+  proposed_ = true;
 }
 
 // Also while content seems to match: the first packet of a unit may be the same although the others
@@ -149,7 +157,8 @@ bool CutFinder::is_rounding(int32_t ticks) const {
 
 bool CutFinder::begins_unit(const Header& header) const {
   if (!seen_.any) return true;
-  if (header.sequence_number < seen_.sequence) return false;  // late: what it begins may have been seen
+  // Late, or once more: what it begins has been seen.
+  if (header.sequence_number <= seen_.sequence) return false;
   return seen_.marker || seen_.timestamp != header.timestamp;
 }
 

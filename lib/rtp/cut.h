@@ -116,6 +116,11 @@ class CutFinder {
   bool holding() const {
     return cut_.method == CutMethod::kNone && proposal_.method != CutMethod::kNone;
   }
+  // How far it goes on the client's clock.
+  std::optional<RtpTimestamp> held_until() const {
+    if (!holding()) return std::nullopt;
+    return seen_.timestamp + proposal_.timestamp_offset;
+  }
   // B names the place that it was asked for, but its packets do not show an accurate seek: it may have
   // started at the key frame before, and the proposal is then early by up to a key frame's distance.
   // Or nothing of what it sends has been delivered, and its clock is not known for certain.
@@ -178,6 +183,7 @@ class CutFinder {
   bool decide(const Header& header);
   bool decide_behind_prefix(const Candidate& candidate, const Header& header);
   bool decide_by_timestamp(const Header& header);
+  void propose(const Header& header);
   void note_unit(const Header& header);
   bool tells_place(const Header& header) const;
   int32_t ahead_of_newest(const Header& header) const;
@@ -215,6 +221,7 @@ class CutFinder {
   RtpTimestamp clamped_timestamp_;  // this one
   // By timestamp, B has sent A's newest access unit, or at least one that does not lie behind it.
   bool newest_unit_seen_ = false, overlap_seen_ = false;
+  bool proposed_ = false;        // packets are kept
   bool anchor_doubted_ = false;  // B's first packet stands for what RTP-Info should have said
 };
 static_assert(std::is_trivially_copyable_v<CutFinder>);

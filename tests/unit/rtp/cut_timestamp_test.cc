@@ -173,6 +173,33 @@ TEST_CASE("cut: if A sent nothing all is new, as RTP-Info announced it") {
   CHECK(unknown.cut.timestamp_offset == 0);
 }
 
+TEST_CASE("cut: other packetisation: a packet that comes twice begins one unit") {
+  Media b = plain(0, 20);
+  for (Unit& unit : b) unit.payload += " otherwise";
+  Packets packets = from_b(b);
+  packets.insert(packets.begin() + 9, packets[9]);
+  const auto result = find(remember(from_a(plain(0, 10))), packets, with_position());
+  CHECK(result.first == "10 otherwise");
+}
+
+// Of P3 B1 B2 P6 B4 the client has got all but P6: its number is lost for good.
+TEST_CASE("cut: other packetisation: the last of A's is a B-frame of a picture that was lost") {
+  Media a, b;
+  for (const int frame : {0, 3, 1, 2, 6, 4, 5, 9, 7, 8}) {
+    a.push_back({std::to_string(frame), frame});
+    b.push_back({std::to_string(frame) + "'", frame});
+  }
+  a.resize(6);
+  const LastPackets last = remember(send(a, kSequenceA, kTimestampA, {"6"}));
+  for (const bool proven : {false, true}) {
+    CutContext context = with_position();
+    context.anchors_proven = proven;
+    const auto result = find(last, from_b(b), context);
+    CHECK(result.first == "5'");
+    CHECK(result.sequence == next_of(a));
+  }
+}
+
 // A's RTP-Info promised 500, B's speaks of its packet 0.
 TEST_CASE("cut: if A sent nothing what B lost at its start stays lost") {
   const auto number = [](int stated, const std::vector<std::string>& lost, int32_t error = 0) {
