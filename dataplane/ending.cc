@@ -22,6 +22,13 @@ constexpr Duration kIdleLimit = 7200s;  // no packet in either direction
 constexpr Duration kIdleCheck = 1s;
 constexpr int kIntervalsOfSilence = 4;
 
+// Packets that are kept while the cut is in doubt are not accounted yet.
+Npt farthest(const StreamState& stream) {
+  const Npt newest = stream.position.newest();
+  const auto held = stream.phase == StreamPhase::kCutting ? stream.finder.held_until() : std::nullopt;
+  return held && stream.position.anchored() ? std::max(newest, stream.position.at(*held)) : newest;
+}
+
 }  // namespace
 
 bool Worker::near_end(const Connection& c, const rtsp::Session& session) const {
@@ -30,7 +37,7 @@ bool Worker::near_end(const Connection& c, const rtsp::Session& session) const {
   if (!end) return false;
   for (uint8_t i = 0; i < session.stream_count; ++i) {
     const uint16_t slot = c.stream_state[index][i];
-    if (slot != kNoStream && *end - streams_[slot].position.newest() <= kEndTolerance_ns) return true;
+    if (slot != kNoStream && *end - farthest(streams_[slot]) <= kEndTolerance_ns) return true;
   }
   return false;
 }

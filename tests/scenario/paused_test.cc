@@ -1,5 +1,6 @@
 // The server dies while the client has paused: the second one is led to where the first was, does not
 // play, and the client's next PLAY goes on there.
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "tests/scenario/play_answer.h"
@@ -194,6 +195,30 @@ TEST_CASE("resumed at a server that only claims the place, and dies before it ha
   REQUIRE(world.client().await(play));
   world.run_for(100ms);
   world.b().shut_down();
+  CHECK(world.run_to_the_end());
+  check_contract(world);
+}
+
+// Its place is a key frame, and pictures are cut into other packets: nothing shows that it really began
+// there, so what it sends is held for a while, and the end comes first.
+TEST_CASE("resumed at a server whose movie ends while its place is still in doubt") {
+  WorldOptions options;
+  options.movie.sound = false;
+  options.movie.duration = 3s;
+  options.movie.key_frame_distance = 5;
+  options.a.personality.packet_bytes = 400;
+  options.b.personality.packet_bytes = 900;
+  SwitchedWorld world(options);
+  REQUIRE(world.client().begin());
+  const auto& rtp = world.client().tracks()[0].rtp;
+  const auto frames = [&] {
+    return std::ranges::count_if(rtp, [](const ReceivedRtp& r) { return r.packet.marker; });
+  };
+  REQUIRE(world.run_until([&] { return frames() == 27; }, 3s));  // 1.04 s; b is asked for 1.00 s
+  REQUIRE(world.client().pause());
+  world.a().die(Death::kFin);
+  await_event(world);
+  world.client().request("PLAY");
   CHECK(world.run_to_the_end());
   check_contract(world);
 }
