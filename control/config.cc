@@ -22,11 +22,12 @@ struct CloseFile {
 };
 
 Config read_root(const ConfigReader& root) {
-  root.allow_only({"device", "port", "server", "service", "heartbeat", "detect"});
+  root.allow_only({"device", "port", "server", "service", "heartbeat", "detect", "limits"});
   Config config;
   read_device(root, config);
   read_ports(root, config);
   read_detect(root, config);
+  read_limits(root, config);
   read_servers(root, read_heartbeat(root, {}), config);
   read_services(root, config);
   return config;

@@ -59,6 +59,12 @@ struct DetectConfig {
   Duration give_up = 10s;  // a failover that has found no server by then is told to the client
 };
 
+// Of each worker: its tables are as large, and allocated at start.
+struct LimitsConfig {
+  uint32_t sessions = 4096;  // RTSP connections, with the sessions made on them
+  uint32_t streams = 2 * sessions;
+};
+
 struct Config {
   std::vector<Prefix> device_addresses;
   Idle idle = Idle::kSpin;
@@ -66,6 +72,7 @@ struct Config {
   std::vector<ServerConfig> servers;
   std::vector<ServiceConfig> services;
   DetectConfig detect;
+  LimitsConfig limits;
 };
 
 struct ConfigError {

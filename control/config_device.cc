@@ -1,4 +1,4 @@
-// [device], [[port]], [detect] and [heartbeat].
+// [device], [[port]], [detect], [limits] and [heartbeat].
 #include <algorithm>
 
 #include "control/config_parts.h"
@@ -61,6 +61,18 @@ void read_detect(const ConfigReader& root, Config& config) {
   detect->allow_only({"stall_ms", "give_up_ms"});
   config.detect.stall = milliseconds(*detect, "stall_ms", 1, 60'000, config.detect.stall);
   config.detect.give_up = milliseconds(*detect, "give_up_ms", 1, 600'000, config.detect.give_up);
+}
+
+void read_limits(const ConfigReader& root, Config& config) {
+  constexpr int64_t kMost = 1'000'000;  // of one worker: above what a core can carry
+  const auto limits = root.table("limits");
+  if (!limits) return;
+  limits->allow_only({"sessions", "streams"});
+  LimitsConfig& out = config.limits;
+  out.sessions =
+      static_cast<uint32_t>(limits->integer("sessions", 1, kMost).value_or(int64_t{out.sessions}));
+  out.streams = static_cast<uint32_t>(
+      limits->integer("streams", 1, 2 * kMost).value_or(2 * int64_t{out.sessions}));
 }
 
 HeartbeatConfig read_heartbeat(const ConfigReader& parent, HeartbeatConfig inherited) {

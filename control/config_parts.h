@@ -10,6 +10,7 @@ namespace midstream {
 void read_device(const ConfigReader& root, Config& config);
 void read_ports(const ConfigReader& root, Config& config);
 void read_detect(const ConfigReader& root, Config& config);
+void read_limits(const ConfigReader& root, Config& config);
 HeartbeatConfig read_heartbeat(const ConfigReader& parent, HeartbeatConfig inherited);
 void read_servers(const ConfigReader& root, const HeartbeatConfig& heartbeat, Config& config);
 void read_services(const ConfigReader& root, Config& config);

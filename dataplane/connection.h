@@ -17,9 +17,7 @@
 
 namespace midstream {
 
-inline constexpr uint32_t kMaxConnections = 1024;  // about 130 KiB each, touched when used
-inline constexpr uint32_t kMaxStreamStates = 4096;
-inline constexpr uint16_t kNoStream = 0xffff;
+inline constexpr uint32_t kNoStream = UINT32_MAX;
 inline constexpr size_t kMaxFlowKeys = 96;  // two control, one a server that was left, six a stream
 
 enum class ConnectionState : uint8_t {
@@ -100,7 +98,7 @@ struct Connection {
   KeepAlive keep_alive;
   uint8_t change = rtsp::kNothing;  // what control has read while it owned this: to be applied
   rtsp::Vocabulary words;           // valid once spliced
-  std::array<std::array<uint16_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> stream_state;
+  std::array<std::array<uint32_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> stream_state;
   std::array<rtp::SessionClock, rtsp::kMaxSessions> clocks;
   std::array<uint32_t, rtsp::kMaxSessions> play_count{};  // last anchored
   // Its halves are joined by the splice: since its SYN (another server than the dialled one answers),

@@ -52,7 +52,7 @@ bool Worker::find_cut(Connection& c, const FlowTarget& target, StreamState& stre
 void Worker::settle_overdue_cuts(Connection& c) {
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
-      const uint16_t slot = c.stream_state[s][i];
+      const uint32_t slot = c.stream_state[s][i];
       if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
       if (!streams_[slot].finder.holding() || now_ < streams_[slot].hold_until) continue;
       streams_[slot].finder.accept();
@@ -81,13 +81,13 @@ void Worker::fix_cut(Connection& c, const FlowTarget& target, StreamState& strea
 // A server that echoes a place may have begun at the key frame before it. Where a stream's packets
 // are other than the last server's, another one's content and the reports tell its place.
 void Worker::settle_doubts(Connection& c, uint8_t session) {
-  const auto settled = std::ranges::find_if(c.stream_state[session], [&](uint16_t slot) {
+  const auto settled = std::ranges::find_if(c.stream_state[session], [&](uint32_t slot) {
     return slot != kNoStream && streams_[slot].phase == StreamPhase::kContinued &&
            streams_[slot].finder.result().method == rtp::CutMethod::kContent;
   });
   if (settled == c.stream_state[session].end()) return;
   for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
-    const uint16_t slot = c.stream_state[session][i];
+    const uint32_t slot = c.stream_state[session][i];
     if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
     if (streams_[slot].finder.proposal_in_doubt() && follow_content(streams_[*settled], streams_[slot]))
       release_held(c, {FlowRole::kRtpToClient, session, i, c.index});
@@ -95,22 +95,22 @@ void Worker::settle_doubts(Connection& c, uint8_t session) {
 }
 
 void Worker::hold(Frame& frame, const Connection& c, const FlowTarget& target) {
-  auto& queue = held_[c.stream_state[target.session][target.stream]];
+  auto& queue = held(c.stream_state[target.session][target.stream]);
   if (queue.size() >= kMaxHeld || kept_ >= options_.max_kept) return drop(frame.mbuf, Drop::kParkFull);
   queue.push_back({frame.mbuf, frame.port});
   ++kept_;
 }
 
-void Worker::drop_held(uint16_t slot) {
+void Worker::drop_held(uint32_t slot) {
   if (slot == kNoStream) return;
-  kept_ -= held_[slot].size();
-  for (const Parked& parked : held_[slot]) drop(parked.frame, Drop::kFenced);
-  held_[slot].clear();
+  kept_ -= held(slot).size();
+  for (const Parked& parked : held(slot)) drop(parked.frame, Drop::kFenced);
+  held(slot).clear();
 }
 
 void Worker::release_held(Connection& c, const FlowTarget& target) {
   std::vector<Parked> queue;
-  queue.swap(held_[c.stream_state[target.session][target.stream]]);
+  queue.swap(held(c.stream_state[target.session][target.stream]));
   kept_ -= queue.size();
   for (const Parked& parked : queue) {
     if (parked.port == kInsidePort) {

@@ -53,7 +53,7 @@ ClientStart arm(StreamState& stream, const rtp::LastPackets& last, const rtsp::S
 
 }  // namespace
 
-std::optional<Npt> behind_newest(const rtsp::Session& session, std::span<const uint16_t> stream_state,
+std::optional<Npt> behind_newest(const rtsp::Session& session, std::span<const uint32_t> stream_state,
                                  std::span<const StreamState> streams) {
   std::optional<Npt> newest;
   for (size_t i = 0; i < session.stream_count; ++i) {

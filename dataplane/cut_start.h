@@ -36,7 +36,7 @@ struct ClientStart {
 
 // Where a new start goes on, as an NPT of the time before: behind all that the session has delivered.
 // `stream_state` are the indices of the session's streams.
-std::optional<Npt> behind_newest(const rtsp::Session& session, std::span<const uint16_t> stream_state,
+std::optional<Npt> behind_newest(const rtsp::Session& session, std::span<const uint32_t> stream_state,
                                  std::span<const StreamState> streams);
 
 // The content of `settled` has shown where the server really plays, and its reports put both streams on

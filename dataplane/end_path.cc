@@ -39,13 +39,13 @@ void Worker::end_for_client(Connection& c) {
   fence_server(c, c.server_endpoint.address);
   drop_byes(c);
   for (const auto& session : c.stream_state) {
-    for (const uint16_t slot : session) {
+    for (const uint32_t slot : session) {
       if (slot != kNoStream) drop_held(slot);
     }
   }
   if (c.interleaved) {
     settle_interleaved(c);
-    if (interleaved_[c.index]->half_open) pad_half(c, {});
+    if (interleaved(c)->half_open) pad_half(c, {});
   }
   if (!finish_half_answer(c)) return abandon(c);
   splice.to_client.custody.become_origin(now_);

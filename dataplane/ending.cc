@@ -36,7 +36,7 @@ bool Worker::near_end(const Connection& c, const rtsp::Session& session) const {
   std::optional<Npt> end = session.play_end ? session.play_end : session.duration;
   if (!end) return false;
   for (uint8_t i = 0; i < session.stream_count; ++i) {
-    const uint16_t slot = c.stream_state[index][i];
+    const uint32_t slot = c.stream_state[index][i];
     if (slot != kNoStream && *end - farthest(streams_[slot]) <= kEndTolerance_ns) return true;
   }
   return false;
@@ -46,7 +46,7 @@ bool Worker::near_end(const Connection& c, const rtsp::Session& session) const {
 bool Worker::all_ended(const Connection& c, const rtsp::Session& session) const {
   const auto index = static_cast<size_t>(&session - c.conversation.sessions.data());
   for (uint8_t i = 0; i < session.stream_count; ++i) {
-    const uint16_t slot = c.stream_state[index][i];
+    const uint32_t slot = c.stream_state[index][i];
     if (slot != kNoStream && !streams_[slot].ended) return false;
   }
   return session.stream_count > 0;
@@ -97,10 +97,10 @@ bool Worker::freeze(Connection& c, Cause cause) {
   ++c.version;
   report(c);
   // Fenced before control can ask for flows of the next server.
-  timers_.cancel(c.index);
+  timers_.cancel(c.index - first_connection_);
   fence_server(c, c.server_endpoint.address);
   for (const auto& session : c.stream_state) {
-    for (const uint16_t slot : session) drop_held(slot);
+    for (const uint32_t slot : session) drop_held(slot);
   }
   if (c.interleaved) settle_interleaved(c);
   drop_byes(c);
@@ -131,7 +131,7 @@ bool Worker::silent(const Connection& c) const {
     const rtsp::Session& session = c.conversation.sessions[s];
     if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
     for (uint8_t i = 0; i < session.stream_count; ++i) {
-      const uint16_t slot = c.stream_state[s][i];
+      const uint32_t slot = c.stream_state[s][i];
       if (slot == kNoStream) continue;
       const IntervalWatch& interval = streams_[slot].interval;
       const Duration limit = std::max(options_.stall, interval.longest() * kIntervalsOfSilence);
@@ -146,19 +146,19 @@ bool Worker::silent(const Connection& c) const {
 // is asked. When all tracks have ended before the known end, it is failing; and until the others have
 // said more, or come to their end, one track alone is not believed.
 void Worker::hold_bye(Frame& frame, Connection& c, const FlowTarget& target) {
-  HeldByes& held = held_byes_[c.index];
+  HeldByes& held = held_byes(c);
   if (held.byes.size() >= rtsp::kMaxStreams) return drop(frame.mbuf, Drop::kParkFull);
   held.byes.push_back({frame.mbuf, c.stream_state[target.session][target.stream]});
   judge_bye(c, target.session);
 }
 
 void Worker::judge_bye(Connection& c, uint8_t index) {
-  HeldByes& held = held_byes_[c.index];
+  HeldByes& held = held_byes(c);
   const rtsp::Session& session = c.conversation.sessions[index];
   const bool known_end = session.duration.has_value();
   bool all = true;
   for (uint8_t i = 0; i < session.stream_count; ++i) {
-    const uint16_t slot = c.stream_state[index][i];
+    const uint32_t slot = c.stream_state[index][i];
     all &= slot == kNoStream || streams_[slot].said_bye;
   }
   if (known_end && all && freeze(c, Cause::kBye)) return;
@@ -169,36 +169,36 @@ void Worker::judge_bye(Connection& c, uint8_t index) {
 }
 
 void Worker::let_byes_go(Connection& c) {
-  HeldByes& held = held_byes_[c.index];
+  HeldByes& held = held_byes(c);
   for (const HeldBye& bye : held.byes) transmit(bye.frame, c.client_nic);
   held.byes.clear();
   for (const Parked& segment : held.segments) transmit(segment.frame, c.client_nic);
   held.segments.clear();
   if (c.interleaved) let_units_go(c);
   for (const auto& session : c.stream_state) {
-    for (const uint16_t slot : session) {
+    for (const uint32_t slot : session) {
       if (slot != kNoStream && streams_[slot].said_bye) streams_[slot].ended = true;
     }
   }
 }
 
 void Worker::drop_byes(const Connection& c) {
-  for (const HeldBye& bye : held_byes_[c.index].byes) drop(bye.frame, Drop::kHeldEnding);
-  held_byes_[c.index].byes.clear();
-  for (const Parked& segment : held_byes_[c.index].segments) drop(segment.frame, Drop::kHeldEnding);
-  held_byes_[c.index].segments.clear();
+  for (const HeldBye& bye : held_byes(c).byes) drop(bye.frame, Drop::kHeldEnding);
+  held_byes(c).byes.clear();
+  for (const Parked& segment : held_byes(c).segments) drop(segment.frame, Drop::kHeldEnding);
+  held_byes(c).segments.clear();
 }
 
 // It plays again: what it had said before is void.
-void Worker::drop_bye(const Connection& c, uint16_t slot) {
-  std::erase_if(held_byes_[c.index].byes, [&](const HeldBye& bye) {
+void Worker::drop_bye(const Connection& c, uint32_t slot) {
+  std::erase_if(held_byes(c).byes, [&](const HeldBye& bye) {
     if (bye.stream == slot) drop(bye.frame, Drop::kHeldEnding);
     return bye.stream == slot;
   });
 }
 
 // One timer a connection: the earliest of what it waits for.
-void Worker::arm(Connection& c, Time when) { timers_.set(c.index, when); }
+void Worker::arm(Connection& c, Time when) { timers_.set(c.index - first_connection_, when); }
 
 void Worker::on_timer(Connection& c) {
   if (c.state == ConnectionState::kUnused || c.state == ConnectionState::kFrozen) return;
@@ -211,7 +211,7 @@ void Worker::on_timer(Connection& c) {
   if (closed || never_opened || now_ - last_sign >= kIdleLimit) return forget(c);
 
   Time next = now_ + kIdleCheck;
-  if (const HeldByes& held = held_byes_[c.index]; !held.byes.empty() || holds_units(c)) {
+  if (const HeldByes& held = held_byes(c); !held.byes.empty() || holds_units(c)) {
     if (!c.suspected && (held.until <= now_ || !ending_is_failure(c))) let_byes_go(c);
     next = std::max(held.until, now_ + kByeHold / 8);
   }

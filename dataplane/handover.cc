@@ -104,7 +104,7 @@ void Worker::start_splice(Connection& c) {
   c.keep_alive.due = now_ + c.keep_alive.interval;
   c.keep_alive.outstanding = 0;
   for (auto& session : c.stream_state) {
-    for (const uint16_t slot : session) {
+    for (const uint32_t slot : session) {
       if (slot == kNoStream) continue;
       streams_[slot].interval.restart(now_);
       streams_[slot].said_bye = streams_[slot].ended = false;
@@ -160,7 +160,7 @@ void Worker::divert(const FlowKey& key, bool on) {
 }
 
 void Worker::park(Frame& frame, Connection& c) {
-  auto& queue = parked_[c.index];
+  auto& queue = parked(c);
   if (queue.size() >= kMaxParked || kept_ >= options_.max_kept)
     return drop(frame.mbuf, Drop::kParkFull);
   queue.push_back({frame.mbuf, frame.port});
@@ -168,14 +168,14 @@ void Worker::park(Frame& frame, Connection& c) {
 }
 
 void Worker::drop_parked(const Connection& c) {
-  kept_ -= parked_[c.index].size();
-  for (const Parked& parked : parked_[c.index]) drop(parked.frame, Drop::kFenced);
-  parked_[c.index].clear();
+  kept_ -= parked(c).size();
+  for (const Parked& parked : parked(c)) drop(parked.frame, Drop::kFenced);
+  parked(c).clear();
 }
 
 void Worker::replay_parked(Connection& c) {
   std::vector<Parked> queue;
-  queue.swap(parked_[c.index]);
+  queue.swap(parked(c));
   kept_ -= queue.size();
   for (const Parked& parked : queue) handle(parked.frame, parked.port);
 }

@@ -31,7 +31,7 @@ bool Worker::plays_on(const Connection& c) const {
     if (session.id.empty() || session.state != rtsp::PlayState::kPlaying) continue;
     if (session.teardown_requested || !client_listens(c, session)) continue;
     for (uint8_t i = 0; i < session.stream_count; ++i) {
-      const uint16_t slot = c.stream_state[s][i];
+      const uint32_t slot = c.stream_state[s][i];
       if (slot != kNoStream && streams_[slot].last_forwarded >= c.closed_at + kLastMedia) return true;
     }
   }

@@ -69,7 +69,7 @@ void Worker::icmp_to_server(Frame& frame, Connection& c, const FlowTarget& targe
     quoted.sequence = direction.edits.to_input(quoted.sequence);
     if (quoted.sequence < direction.input_base) return drop(frame.mbuf, Drop::kOwnPacket);
   } else {
-    const uint16_t slot = c.stream_state[target.session][target.stream];
+    const uint32_t slot = c.stream_state[target.session][target.stream];
     if (slot == kNoStream) return drop(frame.mbuf, Drop::kFenced);
     const bool direct = streams_[slot].phase == StreamPhase::kDirect;
     quoted.source.port =

@@ -23,7 +23,7 @@ uint32_t frame_size(const Chain& chain, TcpSequence at) {
 
 // As hold_bye() for datagrams; what is held is the rest of the byte stream.
 bool Worker::holds_bye(Connection& c, const Inside& target, StreamState& stream) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   stream.said_bye = true;
   if (std::exchange(il.bye_passes, false) || !ending_is_failure(c)) {
     stream.ended = true;
@@ -37,7 +37,7 @@ bool Worker::holds_bye(Connection& c, const Inside& target, StreamState& stream)
 // Whether a BYE of one of the streams stands anywhere in the bytes, whatever is around it.
 bool Worker::names_an_end(const Connection& c, Bytes bytes) const {
   for (const auto& session : c.stream_state) {
-    for (const uint16_t slot : session) {
+    for (const uint32_t slot : session) {
       if (slot == kNoStream || !streams_[slot].continuity.has_client_ssrc()) continue;
       std::array<uint8_t, 8> bye{0x81, 203, 0, 1};  // RFC 3550 6.6, of one source
       store_be32(&bye[4], streams_[slot].continuity.client_ssrc());
@@ -48,19 +48,19 @@ bool Worker::names_an_end(const Connection& c, Bytes bytes) const {
 }
 
 bool Worker::holds_units(const Connection& c) const {
-  return c.interleaved && interleaved_[c.index]->bye_held;
+  return c.interleaved && interleaved(c)->bye_held;
 }
 
 void Worker::hold_segment(Frame& frame, const Connection& c) {
   constexpr size_t kMaxHeldSegments = 256;  // of TCP: what does not fit comes again
-  auto& segments = held_byes_[c.index].segments;
+  auto& segments = held_byes(c).segments;
   if (segments.size() >= kMaxHeldSegments) return drop(frame.mbuf, Drop::kParkFull);
   segments.push_back({frame.mbuf, frame.port});
 }
 
 // Behind a BYE that is held: do the other tracks say it as well?
 void Worker::look_ahead(Connection& c) {
-  const Interleaved& il = *interleaved_[c.index];
+  const Interleaved& il = *interleaved(c);
   const Chain& chain = c.spliced ? il.inbox : il.custody;
   TcpSequence at = c.spliced ? c.splice.to_client.released : il.unit;
   std::array<uint8_t, rtsp::kFrameHeaderBytes> head;
@@ -85,10 +85,10 @@ void Worker::look_ahead(Connection& c) {
 
 // It was no failure: what was held passes. The connection may be spliced.
 void Worker::let_units_go(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   if (!std::exchange(il.bye_held, false)) return;
   if (c.state == ConnectionState::kMonitored) {
-    held_byes_[c.index].passed = c.splice.to_client.custody.end();
+    held_byes(c).passed = c.splice.to_client.custody.end();
     read_units(c);
   } else if (c.state == ConnectionState::kSpliced) {
     il.bye_passes = true;
@@ -101,8 +101,8 @@ void Worker::let_units_go(Connection& c) {
 // 6.6). False if those are with the client.
 bool Worker::hide_bye(const Connection& c, TcpSequence passed) {
   constexpr uint8_t kReceiverReport = 201, kBye = 203;
-  Chain& custody = interleaved_[c.index]->custody;
-  const TcpSequence unit = interleaved_[c.index]->unit;
+  Chain& custody = interleaved(c)->custody;
+  const TcpSequence unit = interleaved(c)->unit;
   const TcpSequence end = unit + frame_size(custody, unit);
   std::array<uint8_t, 4> head;
   for (TcpSequence at = unit + rtsp::kFrameHeaderBytes; at + head.size() <= end;) {
@@ -119,14 +119,14 @@ bool Worker::hide_bye(const Connection& c, TcpSequence passed) {
 
 // Its server is gone: what of the stream was under way stays, and nothing else.
 void Worker::settle_interleaved(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Custody& custody = c.splice.to_client.custody;
   if (!keep_text(c)) {
     c.custody_overflow = true;
     return;
   }
   if (std::exchange(il.bye_held, false)) {
-    const TcpSequence passed = later(held_byes_[c.index].passed, custody.begin());
+    const TcpSequence passed = later(held_byes(c).passed, custody.begin());
     if (!c.spliced && passed < custody.end()) {
       if (passed > il.unit && hide_bye(c, passed))
         il.unit += read_frame(c, frame_size(il.custody, il.unit));

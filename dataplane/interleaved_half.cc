@@ -12,7 +12,7 @@ namespace midstream {
 
 // No packet of its stream came that could complete it.
 void Worker::settle_overdue_half(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   if (!il.half_open || now_ < il.half_until) return;
   StreamState* const stream = half_stream(c);
   const bool counts = pad_half(c, {});
@@ -21,7 +21,7 @@ void Worker::settle_overdue_half(Connection& c) {
 
 // The client has got a sender report, but not all that was to follow it.
 void Worker::learn_half_report(Connection& c) {
-  const Interleaved& il = *interleaved_[c.index];
+  const Interleaved& il = *interleaved(c);
   constexpr size_t kMostReport = 28 + 31 * 24;  // RFC 3550 6.4.1
   std::array<uint8_t, rtsp::kFrameHeaderBytes + kMostReport> frame;
   const Bytes sent = Bytes(frame).first(il.custody.read(il.unit, frame));
@@ -40,7 +40,7 @@ void Worker::learn_half_report(Connection& c) {
 // The channel of the frame that is half sent. Where not even that was sent, any will do: the first
 // stream's.
 uint8_t Worker::half_channel(const Connection& c) const {
-  const Interleaved& il = *interleaved_[c.index];
+  const Interleaved& il = *interleaved(c);
   if (c.splice.to_client.custody.end() - il.unit >= 2) return il.custody.at(il.unit + 1)[0];
   for (const rtsp::Session& session : c.conversation.sessions) {
     for (uint8_t i = 0; i < session.stream_count; ++i) {
@@ -59,7 +59,7 @@ StreamState* Worker::half_stream(const Connection& c) {
 
 // Whether a packet in the client's terms is the one that is half sent.
 bool Worker::continues_half(const Connection& c, uint8_t channel, Bytes packet) const {
-  const Interleaved& il = *interleaved_[c.index];
+  const Interleaved& il = *interleaved(c);
   const auto head = rtsp::print_frame_header({channel, static_cast<uint16_t>(packet.size())});
   const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
   if (sent > head.size() + packet.size()) return false;
@@ -79,7 +79,7 @@ bool Worker::continues_half(const Connection& c, uint8_t channel, Bytes packet) 
 // and this one is the next. `packet` is in the client's terms.
 void Worker::settle_half(Connection& c, const FlowTarget& target, StreamState& stream,
                          MutableBytes packet, rtp::Header& header) {
-  const bool half = c.interleaved && interleaved_[c.index]->half_open && half_stream(c) == &stream;
+  const bool half = c.interleaved && interleaved(c)->half_open && half_stream(c) == &stream;
   if (!half && !stream.skip_number) return;
   const auto& channels = c.conversation.sessions[target.session].streams[target.stream].channels;
   const auto channel = static_cast<uint8_t>(channels->rtp);
@@ -96,7 +96,7 @@ void Worker::settle_half(Connection& c, const FlowTarget& target, StreamState& s
 // nothing. True if the client counts it as a packet. `like` is the packet in whose place it stands, if
 // there is one.
 bool Worker::pad_half(Connection& c, Bytes like) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
   StreamState* const stream = half_stream(c);
   std::array<uint8_t, rtsp::kFrameHeaderBytes + UINT16_MAX> frame{};

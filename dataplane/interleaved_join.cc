@@ -42,10 +42,10 @@ bool Worker::joined(const Connection& c) const {
 
 // Nothing of the old server is incomplete, and every stream knows where it goes on.
 bool Worker::all_cut(const Connection& c) const {
-  if (interleaved_[c.index]->half_open) return false;
+  if (interleaved(c)->half_open) return false;
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     for (uint8_t i = 0; i < c.conversation.sessions[s].stream_count; ++i) {
-      const uint16_t slot = c.stream_state[s][i];
+      const uint32_t slot = c.stream_state[s][i];
       if (slot == kNoStream || !c.conversation.sessions[s].streams[i].channels) continue;
       if (streams_[slot].phase == StreamPhase::kCutting && !streams_[slot].ended) return false;
     }
@@ -54,7 +54,7 @@ bool Worker::all_cut(const Connection& c) const {
 }
 
 void Worker::leave_joining(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   c.joining = false;
   forward.edits.reset(forward.released, forward.custody.end());
@@ -66,7 +66,7 @@ void Worker::leave_joining(Connection& c) {
 
 // From start_splice(): what the old server left half sent is completed first.
 void Worker::start_joining(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   c.joining = true;
   if (!keep_text(c)) return abandon(c);
   if (!il.half_open) {
@@ -83,7 +83,7 @@ void Worker::start_joining(Connection& c) {
 
 // What control has read of the server inside the connection, all acknowledged.
 void Worker::take_early(Connection& c, rte_mbuf* mbuf, TcpSequence sequence) {
-  Interleaved* const il = c.interleaved ? interleaved_[c.index].get() : nullptr;
+  Interleaved* const il = c.interleaved ? interleaved(c).get() : nullptr;
   while (mbuf != nullptr) {
     rte_mbuf* const next = std::exchange(mbuf->next, nullptr);
     if (il != nullptr)
@@ -98,7 +98,7 @@ void Worker::take_early(Connection& c, rte_mbuf* mbuf, TcpSequence sequence) {
 
 // A whole unit of the server, if there is one.
 bool Worker::join_unit(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   const TcpSequence at = forward.released;
   const auto there = static_cast<uint32_t>(il.inbox.end_from(at) - at);
@@ -175,7 +175,7 @@ void Worker::put_inside(Connection& c, uint8_t channel, Bytes packet) {
                     frame.begin());
   std::copy(packet.begin(), packet.end(), frame.begin() + rtsp::kFrameHeaderBytes);
   const Bytes whole = Bytes(frame).first(rtsp::kFrameHeaderBytes + packet.size());
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   if (!il.half_open || !continues_half(c, channel, packet)) return put_in_order(c, whole);
   const auto sent = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
   il.half_open = false;
@@ -185,7 +185,7 @@ void Worker::put_inside(Connection& c, uint8_t channel, Bytes packet) {
 
 // To the end of what the client gets; behind what must be completed first.
 void Worker::put_in_order(Connection& c, Bytes bytes) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Custody& custody = c.splice.to_client.custody;
   if (bytes.empty()) return;
   if (il.half_open) {
@@ -207,7 +207,7 @@ void Worker::put_in_order(Connection& c, Bytes bytes) {
 
 void Worker::put_behind(Connection& c) {
   std::vector<rte_mbuf*> behind;
-  behind.swap(interleaved_[c.index]->behind);
+  behind.swap(interleaved(c)->behind);
   for (rte_mbuf* mbuf : behind) {
     put_in_order(c, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->data_len});
     rte_pktmbuf_free(mbuf);

@@ -46,8 +46,8 @@ std::optional<Worker::Inside> Worker::inside(const Connection& c, uint8_t channe
 void Worker::begin_interleaved(Connection& c) {
   if (c.interleaved) return;
   c.interleaved = true;
-  interleaved_[c.index] = std::make_unique<Interleaved>();
-  Interleaved& il = *interleaved_[c.index];
+  interleaved(c) = std::make_unique<Interleaved>();
+  Interleaved& il = *interleaved(c);
   keep_text(c);
   const bool spliced = c.spliced;
   const TcpSequence end = c.splice.to_client.custody.end();
@@ -69,13 +69,13 @@ void Worker::begin_interleaved(Connection& c) {
 
 void Worker::end_interleaved(Connection& c) {
   if (!c.interleaved) return;
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   il.custody.clear();
   il.inbox.clear();
   for (rte_mbuf* mbuf : std::exchange(il.behind, {})) rte_pktmbuf_free(mbuf);
   count_kept(c);
   c.interleaved = false;
-  interleaved_[c.index].reset();
+  interleaved(c).reset();
 }
 
 // Text that was put into custody goes where the media is. False if there is no buffer for it now:
@@ -84,7 +84,7 @@ bool Worker::keep_text(Connection& c) {
   tcp::Custody& custody = c.splice.to_client.custody;
   const Bytes text = custody.text();
   if (!c.interleaved || text.empty()) return true;
-  if (!keep_copy(interleaved_[c.index]->custody, custody.end() - text.size(), text)) return false;
+  if (!keep_copy(interleaved(c)->custody, custody.end() - text.size(), text)) return false;
   custody.text_taken();
   return true;
 }
@@ -111,7 +111,7 @@ bool Worker::keep_copy(Chain& chain, TcpSequence sequence, Bytes bytes) {
 }
 
 void Worker::count_kept(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const size_t pieces = il.custody.pieces() + il.inbox.pieces() + il.behind.size();
   const auto bytes = static_cast<uint32_t>(il.custody.bytes() + il.inbox.bytes());
   kept_ += pieces - il.counted;
@@ -124,7 +124,7 @@ void Worker::count_kept(Connection& c) {
 
 // What has been acknowledged goes, but for the unit that has not ended.
 void Worker::let_acknowledged_go(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const tcp::Custody& custody = c.splice.to_client.custody;
   il.custody.drop_before(earlier(custody.begin(), il.unit));
   if (c.custody_overflow && custody.begin() >= il.lost_until) c.custody_overflow = false;
@@ -132,7 +132,7 @@ void Worker::let_acknowledged_go(Connection& c) {
 }
 
 void Worker::bound_custody(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const auto over = [&] {
     return il.custody.bytes() > kMaxCustodyBytes || il.custody.pieces() > kMaxCustodyPieces ||
            kept_ > options_.max_kept;
@@ -148,7 +148,7 @@ void Worker::bound_custody(Connection& c) {
 
 // Data of the server on a monitored connection. True if the frame is held: it says BYE.
 bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment& segment) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Custody& custody = c.splice.to_client.custody;
   // Behind a hole nothing can be judged. It comes again.
   if (segment.sequence > custody.end() && names_an_end(c, segment.payload) && ending_is_failure(c))
@@ -164,10 +164,10 @@ bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment
   c.from_server.skip_to(custody.end());
   count_kept(c);
   if (!il.bye_held) {
-    held_byes_[c.index].passed = before;
+    held_byes(c).passed = before;
     read_units(c);
   }
-  if (c.interleaved && interleaved_[c.index]->bye_held) look_ahead(c);
+  if (c.interleaved && interleaved(c)->bye_held) look_ahead(c);
   if (c.state == ConnectionState::kFrozen) return true;
   if (!c.interleaved) return false;  // not to be protected after all
   if (il.bye_held) return true;
@@ -179,7 +179,7 @@ bool Worker::monitor_interleaved(Frame& frame, Connection& c, const tcp::Segment
 
 // Frames and messages that are whole.
 void Worker::read_units(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   while (c.state == ConnectionState::kMonitored && !il.bye_held) {
     const auto size = static_cast<size_t>(c.splice.to_client.custody.end() - il.unit);
     if (size == 0) return;
@@ -191,7 +191,7 @@ void Worker::read_units(Connection& c) {
 
 // The frame at `unit`, of which `size` bytes are there; returns what was taken, 0 if it is not whole.
 size_t Worker::read_frame(Connection& c, size_t size) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   std::array<uint8_t, rtsp::kFrameHeaderBytes> head;
   if (il.custody.read(il.unit, head) < head.size()) return 0;
   const rtsp::FrameHeader header = *rtsp::parse_frame_header(head);
@@ -210,7 +210,7 @@ size_t Worker::read_frame(Connection& c, size_t size) {
 
 // A packet that lies in custody, in the client's terms.
 void Worker::account_frame(Connection& c, StreamState& stream, TcpSequence begin, size_t size) {
-  const Chain& custody = interleaved_[c.index]->custody;
+  const Chain& custody = interleaved(c)->custody;
   const Bytes run = custody.at(begin);
   if (run.size() >= size) {
     if (const auto header = rtp::parse_header(run.first(size)))
@@ -244,7 +244,7 @@ void Worker::account_frame(Connection& c, StreamState& stream, TcpSequence begin
 // False if it says BYE and that may be a failure: it is held.
 bool Worker::learn_report(Connection& c, const Inside& target, StreamState& stream, TcpSequence begin,
                           size_t size) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   std::array<uint8_t, kMaxReport> packet;
   if (size > packet.size()) return true;
   const Bytes bytes = Bytes(packet).first(il.custody.read(begin, MutableBytes(packet).first(size)));
@@ -252,8 +252,8 @@ bool Worker::learn_report(Connection& c, const Inside& target, StreamState& stre
   if (!summary.valid) return true;
   c.last_server_sign = now_;
   if (summary.sender_time) stream.server_time = summary.sender_time;
-  const bool with_client = c.state == ConnectionState::kMonitored &&
-                           begin + size <= held_byes_[c.index].passed;  // it was let go
+  const bool with_client =
+      c.state == ConnectionState::kMonitored && begin + size <= held_byes(c).passed;  // it was let go
   if (summary.has_bye && !with_client && holds_bye(c, target, stream)) return false;
   std::array<uint8_t, kMaxReport + rtp::kRtcpGrowth> unused;  // it learns from what passes
   stream.continuity.rtcp_to_client(bytes, unused, c.clocks[target.flow.session], stream.clock_rate);
@@ -262,7 +262,7 @@ bool Worker::learn_report(Connection& c, const Inside& target, StreamState& stre
 
 // The message at `unit`.
 size_t Worker::read_message(Connection& c, size_t size) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   std::array<uint8_t, tcp::kReassemblyBytes> text;
   const Bytes bytes = Bytes(text).first(
       il.custody.read(il.unit, MutableBytes(text).first(std::min(size, text.size()))));

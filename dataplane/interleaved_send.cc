@@ -14,7 +14,7 @@ void Worker::tell_hole(Connection& c, const tcp::Segment& in) {
   tcp::Segment out = made_segment(c, false);
   out.sequence = c.splice.to_server.edits.to_output(c.splice.to_server.released);
   if (c.splice.server.sack) {
-    const TcpSequence end = interleaved_[c.index]->inbox.end_from(in.sequence);
+    const TcpSequence end = interleaved(c)->inbox.end_from(in.sequence);
     out.sack[out.sack_count++] = {in.sequence, end};
   }
   send_segment(c, false, out);
@@ -52,7 +52,7 @@ void Worker::limit_window(const Connection& c, tcp::Segment& to_server) const {
 
 // While the switch is the server's peer, nobody else tells it that there is room again.
 bool Worker::opens_again(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const uint32_t room = uint32_t{made_segment(c, false).window} << c.splice.presented_client_scale;
   const bool was_shut = std::exchange(il.shut, room < 4 * tcp::kOriginSegment);
   return was_shut && !il.shut;
@@ -60,7 +60,7 @@ bool Worker::opens_again(Connection& c) {
 
 // To the client, what has been passed on since: in the buffer that it came in, if it fills a segment.
 void Worker::emit_passed(Connection& c, Frame* frame, const tcp::Segment& out) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const TcpSequence begin = std::exchange(il.emitted, c.splice.to_client.custody.end());
   const TcpSequence end = earlier(il.emitted, window_edge(c, true));
   if (begin >= end) return;
@@ -70,7 +70,7 @@ void Worker::emit_passed(Connection& c, Frame* frame, const tcp::Segment& out) {
 
 bool Worker::emit_in_place(Connection& c, Frame& frame, tcp::Segment out, TcpSequence begin,
                            uint32_t size) {
-  const Chain& custody = interleaved_[c.index]->custody;
+  const Chain& custody = interleaved(c)->custody;
   rte_mbuf* const mbuf = frame.mbuf;
   uint8_t* const payload = frame.bytes.data() + frame.packet.payload_offset;
   if (c.held || size > segment_room(c, true) || custody.buffer_of(begin, size) != mbuf ||

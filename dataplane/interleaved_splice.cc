@@ -18,7 +18,7 @@ constexpr size_t kMaxTranslated = 1024;  // RTCP; larger ones pass (tcp::kMaxIns
 }  // namespace
 
 Worker::Exit Worker::relay_interleaved(Frame& frame, Connection& c, const tcp::Segment& in) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   tcp::Segment out = translate_to_client(c.splice, in);
   out.flags.fin = false;
@@ -69,7 +69,7 @@ Worker::Exit Worker::relay_interleaved(Frame& frame, Connection& c, const tcp::S
 }
 
 Worker::Exit Worker::take_fin(Connection& c, const tcp::Segment& in, tcp::Segment out) {
-  const bool held = interleaved_[c.index]->bye_held;
+  const bool held = interleaved(c)->bye_held;
   if (ending_is_failure(c)) {
     freeze(c, Cause::kFin);
     return Exit::kHeld;
@@ -97,7 +97,7 @@ Worker::Exit Worker::take_fin(Connection& c, const tcp::Segment& in, tcp::Segmen
 
 // The stream has come to its end before the unit has: the client gets what there is.
 void Worker::pass_rest(Connection& c, TcpSequence end, const tcp::Segment& out) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   if (il.half_open) pad_half(c, {});
   if (forward.released >= end) return;
@@ -111,7 +111,7 @@ void Worker::pass_rest(Connection& c, TcpSequence end, const tcp::Segment& out) 
 
 // Passes on what can be; true if anything left. `frame` brought the newest bytes, if there is one.
 bool Worker::pass_units(Connection& c, Frame* frame, const tcp::Segment& out) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const TcpSequence sent = c.splice.to_client.custody.end();
   bool any = false;
   if (!keep_text(c)) return false;
@@ -132,7 +132,7 @@ bool Worker::pass_units(Connection& c, Frame* frame, const tcp::Segment& out) {
 
 // One unit, or as much of it as there is.
 bool Worker::pass_unit(Connection& c) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   const tcp::Custody& custody = c.splice.to_client.custody;
   const TcpSequence at = c.splice.to_client.released;
   const auto there = static_cast<uint32_t>(il.inbox.end_from(at) - at);
@@ -171,7 +171,7 @@ bool Worker::pass_unit(Connection& c) {
 
 // Of the frame that began at `unit`; at its end it is accounted.
 void Worker::pass_bytes(Connection& c, uint32_t size) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   il.inbox.move_to(il.custody, forward.released, forward.released + size, forward.custody.end());
   forward.custody.extend(size);
@@ -192,7 +192,7 @@ void Worker::pass_bytes(Connection& c, uint32_t size) {
 // Its size may change, so it is passed whole.
 bool Worker::pass_report(Connection& c, const Inside& target, StreamState& stream, uint32_t whole,
                          uint32_t there) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   if (there < whole) return false;
   std::array<uint8_t, kMaxTranslated> packet;
@@ -234,7 +234,7 @@ bool Worker::pass_report(Connection& c, const Inside& target, StreamState& strea
 
 // The next `whole` bytes of the inbox have become `text`.
 void Worker::replace_unit(Connection& c, uint32_t whole, Bytes text) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   forward.released += whole;
   il.inbox.drop_before(forward.released);
@@ -243,7 +243,7 @@ void Worker::replace_unit(Connection& c, uint32_t whole, Bytes text) {
 
 // A message; in either mode.
 bool Worker::pass_message(Connection& c, uint32_t there) {
-  Interleaved& il = *interleaved_[c.index];
+  Interleaved& il = *interleaved(c);
   tcp::Direction& forward = c.splice.to_client;
   std::array<uint8_t, tcp::kReassemblyBytes> text;
   const Bytes bytes = Bytes(text).first(

@@ -100,7 +100,7 @@ int64_t Worker::session_time(const Connection& c, uint8_t session, const StreamS
   };
   const int64_t own = time_of(stream);
   int64_t farthest = own;
-  for (const uint16_t slot : c.stream_state[session]) {
+  for (const uint32_t slot : c.stream_state[session]) {
     if (slot == kNoStream) continue;
     const int64_t ahead = time_of(streams_[slot]) - own;
     if (ahead <= rtp::kLiveTolerance.count()) farthest = std::max(farthest, own + ahead);

@@ -73,7 +73,8 @@ SessionReport* Mailbox::new_report() {
 }
 void Mailbox::free_report(SessionReport* report) { rte_mempool_put(reports_.get(), report); }
 
-Mailboxes::Mailboxes(unsigned workers, int numa_node) {
+Mailboxes::Mailboxes(unsigned workers, uint32_t connections, int numa_node)
+    : connections_(connections) {
   for (unsigned i = 0; i < workers; ++i) boxes_.push_back(std::make_unique<Mailbox>(numa_node));
 }
 void Mailboxes::send(const ToWorker& mail) {

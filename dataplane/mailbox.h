@@ -33,7 +33,7 @@ struct SessionReport {
   FixedString<128> id;
   rtsp::Url url;
   uint8_t stream_count = 0;
-  std::array<uint16_t, rtsp::kMaxStreams> stream_state;
+  std::array<uint32_t, rtsp::kMaxStreams> stream_state;
   std::array<FixedString<32>, rtsp::kMaxStreams> encoding;
 };
 
@@ -136,7 +136,8 @@ class Mailbox {
 // the worker that the connection belongs to.
 class Mailboxes {
  public:
-  Mailboxes(unsigned workers, int numa_node);
+  // `connections` is how many each worker has.
+  Mailboxes(unsigned workers, uint32_t connections, int numa_node);
 
   Mailbox& of(unsigned worker) { return *boxes_[worker]; }
   bool post(const ToWorker& mail) { return of(worker_of(mail.connection)).post(mail); }
@@ -146,6 +147,9 @@ class Mailboxes {
   void free_report(SessionReport* report) { of(worker_of(report->connection)).free_report(report); }
 
  private:
+  unsigned worker_of(uint32_t connection) const { return connection / connections_; }
+
+  uint32_t connections_;
   std::vector<std::unique_ptr<Mailbox>> boxes_;
 };
 

@@ -134,8 +134,14 @@ WorkerOptions worker_options(const Config& config, const Ports& ports, rte_mempo
     options.device_addresses.push_back(device.address);
   options.stall = config.detect.stall;
   options.pool = pool;
-  options.numa_node = static_cast<int>(rte_socket_id());
   return options;
+}
+
+std::vector<int> worker_nodes() {
+  std::vector<int> nodes;
+  unsigned lcore = 0;
+  RTE_LCORE_FOREACH_WORKER(lcore) nodes.push_back(static_cast<int>(rte_lcore_to_socket_id(lcore)));
+  return nodes;
 }
 
 struct WorkerCore {
@@ -176,9 +182,11 @@ void run(int argc, char** argv) {
   const int64_t unix_offset = unix_now_ns() - read_clock().time_since_epoch().count();
   Log log(stderr);
   const auto node = static_cast<int>(rte_socket_id());
-  Tables tables(workers, config.services.size(), config.servers.size());
+  const std::vector<int> nodes = worker_nodes();
+  Tables tables({config.limits.sessions, config.limits.streams}, nodes, config.services.size(),
+                config.servers.size());
   Exchange exchange(workers, node);
-  Mailboxes mailboxes(workers, node);
+  Mailboxes mailboxes(workers, config.limits.sessions, node);
   std::vector<std::unique_ptr<Worker>> all;
   std::vector<WorkerCore> cores;
   ControlOptions control_options{
@@ -187,6 +195,7 @@ void run(int argc, char** argv) {
   WorkerOptions each = worker_options(config, ports, pool);
   each.max_kept /= workers;
   for (each.index = 0; each.index < workers; ++each.index) {
+    each.numa_node = nodes[each.index];
     all.push_back(std::make_unique<Worker>(each, tables, exchange, mailboxes.of(each.index)));
     control_options.stats.push_back(&all.back()->stats());
     cores.push_back({all.back().get(), config.idle});

@@ -108,7 +108,7 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
 void Worker::tell_ends(Connection& c) {
   for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
     for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
-      const uint16_t slot = c.stream_state[s][i];
+      const uint32_t slot = c.stream_state[s][i];
       if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
       if (!streams_[slot].said_bye || std::exchange(streams_[slot].ended, true)) continue;
       const FlowTarget target{FlowRole::kRtpToClient, s, i, c.index};

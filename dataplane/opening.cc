@@ -64,7 +64,7 @@ uint8_t Worker::open_cuts(Connection& c, const rtsp::Message& answer) {
 // Behind the answer: media that had overtaken it.
 void Worker::release_opened(Connection& c, uint8_t session) {
   for (uint8_t i = 0; i < rtsp::kMaxStreams; ++i) {
-    const uint16_t slot = c.stream_state[session][i];
+    const uint32_t slot = c.stream_state[session][i];
     if (slot == kNoStream || streams_[slot].phase != StreamPhase::kCutting) continue;
     if (!streams_[slot].finder.holding())
       release_held(c, {FlowRole::kRtpToClient, session, i, c.index});

@@ -60,7 +60,7 @@ std::optional<uint16_t> Worker::server_for(uint16_t index, const Address& client
 
 // What the choice for the next connection looks at.
 void Worker::place(const Connection& c, bool gone) {
-  Place& place = places_[c.index % kMaxConnections];
+  Place& place = places_[c.index - first_connection_];
   if (place.living) living_.add(options_.index, place.service, place.server, -1);
   place = {!gone && c.closed_at == Time{}, c.service, c.server, c.begun, c.client.address};
   if (place.living) living_.add(options_.index, place.service, place.server, 1);

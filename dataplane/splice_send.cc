@@ -74,7 +74,7 @@ size_t Worker::read_held(const Connection& c, bool to_client, TcpSequence from,
                          MutableBytes out) const {
   const tcp::Custody& custody = c.splice.direction(to_client).custody;
   const TcpSequence text = custody.end() - custody.text().size();
-  if (from < text) return interleaved_[c.index]->custody.read(from, out);
+  if (from < text) return interleaved(c)->custody.read(from, out);
   const Bytes rest = custody.text().subspan(static_cast<size_t>(from - text));
   const size_t size = std::min(rest.size(), out.size());
   std::copy_n(rest.begin(), size, out.begin());

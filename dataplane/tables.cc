@@ -1,19 +1,13 @@
 #include "dataplane/tables.h"
 
-#include <cstdlib>
-#include <new>
-
 namespace midstream {
 
 // Connections are not touched until used: value-initialised one by one.
-Tables::Tables(unsigned workers, size_t services, size_t servers)
-    : connections_(
-          static_cast<Connection*>(std::calloc(size_t{workers} * kMaxConnections, sizeof(Connection))),
-          [](Connection* table) { std::free(table); }),
-      streams_(size_t{workers} * kMaxStreamStates),
-      living_(workers, services, servers),
-      custody_(size_t{workers} * kMaxConnections) {
-  if (!connections_) throw std::bad_alloc();
-}
+Tables::Tables(const TableSizes& sizes, const std::vector<int>& nodes, size_t services, size_t servers)
+    : sizes_(sizes),
+      connections_("connections", sizes.connections, nodes, Pages::kWhenUsed),
+      streams_("streams", sizes.streams, nodes, Pages::kAtStart),
+      living_(static_cast<unsigned>(nodes.size()), services, servers),
+      custody_("custody", sizes.connections, nodes, Pages::kAtStart) {}
 
 }  // namespace midstream

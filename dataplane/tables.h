@@ -1,42 +1,51 @@
 // The memory of all connections and streams, of all workers: allocated at start, never moved. Each
 // worker uses its own range of both, so an index names a connection or a stream whoever owns it.
-// Example, second of two workers: connections 1024 to 2047, streams 4096 to 8191.
+// Example, second of two workers, of 1024 connections and 4096 streams each: connections 1024 to 2047,
+// streams 4096 to 8191.
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "dataplane/connection.h"
 #include "dataplane/living.h"
 #include "dataplane/stream_state.h"
+#include "dataplane/table_memory.h"
 
 namespace midstream {
 
-inline constexpr unsigned kMaxWorkers = 15;  // a stream's index has 16 bits, and one value means none
-static_assert(kMaxWorkers * kMaxStreamStates <= kNoStream);
+inline constexpr unsigned kMaxWorkers = 32;  // the rings between them take 32 MB then
 
-// The worker that a connection's index belongs to.
-constexpr unsigned worker_of(uint32_t connection) { return connection / kMaxConnections; }
+struct TableSizes {  // of each worker: a client's address decides which one it is
+  uint32_t connections = 4096;
+  uint32_t streams = 8192;
+};
+
+// Four for each connection (the client's side, the dialled server's, the current one's, and one that
+// was left), and for each stream RTP and RTCP from the server, from the client, and behind a fence.
+constexpr uint32_t flow_keys(const TableSizes& sizes) {
+  return 4 * sizes.connections + 6 * sizes.streams;
+}
 
 class Tables {
  public:
-  Tables(unsigned workers, size_t services, size_t servers);
+  // `nodes`: each worker's NUMA node. Throws std::runtime_error if there is no memory.
+  Tables(const TableSizes& sizes, const std::vector<int>& nodes, size_t services, size_t servers);
 
-  std::span<Connection> connections() { return {connections_.get(), streams_.size() / kPerConnection}; }
-  std::span<StreamState> streams() { return streams_; }
+  const TableSizes& sizes() const { return sizes_; }
+  std::span<Connection> connections() { return connections_.all(); }
+  std::span<StreamState> streams() { return streams_.all(); }
   LivingConnections& living() { return living_; }
   // Bytes in custody by connection, of those with media inside. The worker writes, all may read.
-  std::span<std::atomic<uint32_t>> custody() { return custody_; }
+  std::span<std::atomic<uint32_t>> custody() { return custody_.all(); }
 
  private:
-  static constexpr uint32_t kPerConnection = kMaxStreamStates / kMaxConnections;
-
-  std::unique_ptr<Connection[], void (*)(Connection*)> connections_;
-  std::vector<StreamState> streams_;
+  TableSizes sizes_;
+  Table<Connection> connections_;
+  Table<StreamState> streams_;
   LivingConnections living_;
-  std::vector<std::atomic<uint32_t>> custody_;
+  Table<std::atomic<uint32_t>> custody_;
 };
 
 }  // namespace midstream

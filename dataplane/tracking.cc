@@ -165,11 +165,11 @@ void Worker::learn_streams(Connection& c) {
     c.stream_state[s].fill(kNoStream);
     for (uint8_t i = 0; i < session.stream_count; ++i) {
       const rtsp::Stream& agreed = session.streams[i];
-      const auto known = std::ranges::find_if(old, [&](uint16_t slot) {
+      const auto known = std::ranges::find_if(old, [&](uint32_t slot) {
         return slot != kNoStream && streams_[slot].client_port == place_of(agreed) &&
                (moved || streams_[slot].phase == StreamPhase::kDirect);
       });
-      const uint16_t slot = known != old.end() ? *known : new_stream();
+      const uint32_t slot = known != old.end() ? *known : new_stream();
       if (slot == kNoStream) {
         mark_unprotected(c, rtsp::Unprotected::kTooManyStreams);
         break;
@@ -195,20 +195,20 @@ void Worker::learn_streams(Connection& c) {
       learn_media(c, s, i, {c.server_endpoint.address, ports.rtp}, ports.rtcp);
       learn_reports(c, s, i);
     }
-    for (const uint16_t slot : old) free_stream(slot);
+    for (const uint32_t slot : old) free_stream(slot);
   }
 }
 
-uint16_t Worker::new_stream() {
+uint32_t Worker::new_stream() {
   if (free_streams_.empty()) return kNoStream;
-  const uint16_t slot = free_streams_.back();
+  const uint32_t slot = free_streams_.back();
   free_streams_.pop_back();
   std::destroy_at(&streams_[slot]);
   std::construct_at(&streams_[slot]);
   return slot;
 }
 
-void Worker::free_stream(uint16_t slot) {
+void Worker::free_stream(uint32_t slot) {
   if (slot == kNoStream) return;
   drop_held(slot);
   free_streams_.push_back(slot);
@@ -247,14 +247,14 @@ void Worker::forget(Connection& c) {
     if (target && target->connection == c.index) flows_.remove(c.keys[i]);
   }
   for (auto& session : c.stream_state) {
-    for (uint16_t& slot : session) {
+    for (uint32_t& slot : session) {
       free_stream(std::exchange(slot, kNoStream));
     }
   }
   drop_byes(c);
   drop_parked(c);
   end_interleaved(c);
-  timers_.cancel(c.index);
+  timers_.cancel(c.index - first_connection_);
   c.state = ConnectionState::kUnused;
   free_connections_.push_back(c.index);
 }

@@ -30,27 +30,28 @@ Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange,
     : options_(options),
       exchange_(exchange),
       mailbox_(mailbox),
-      flows_(kMaxConnections * 16, options.numa_node),
+      flows_(flow_keys(tables.sizes()), options.numa_node),
       fragments_(options.numa_node),
       stations_(options.numa_node),
-      timers_(static_cast<uint32_t>(tables.connections().size())),
+      timers_(tables.sizes().connections),
+      first_connection_(options.index * tables.sizes().connections),
+      first_stream_(options.index * tables.sizes().streams),
       connections_(tables.connections()),
       streams_(tables.streams()),
-      held_byes_(connections_.size()),
-      interleaved_(connections_.size()),
-      parked_(connections_.size()),
-      held_(streams_.size()),
+      held_byes_(tables.sizes().connections),
+      interleaved_(tables.sizes().connections),
+      parked_(tables.sizes().connections),
+      held_(tables.sizes().streams),
       hosts_(options.server_addresses.size()),
-      places_(kMaxConnections),
+      places_(tables.sizes().connections),
       living_(tables.living()),
       custody_(tables.custody()),
       transmit_(options.ports.size()) {
   candidates_.reserve(hosts_.size());
-  free_connections_.resize(kMaxConnections);
-  std::iota(free_connections_.rbegin(), free_connections_.rend(), options.index * kMaxConnections);
-  free_streams_.resize(kMaxStreamStates);
-  std::iota(free_streams_.rbegin(), free_streams_.rend(),
-            static_cast<uint16_t>(options.index * kMaxStreamStates));
+  free_connections_.resize(tables.sizes().connections);
+  std::iota(free_connections_.rbegin(), free_connections_.rend(), first_connection_);
+  free_streams_.resize(tables.sizes().streams);
+  std::iota(free_streams_.rbegin(), free_streams_.rend(), first_stream_);
 }
 
 Worker::~Worker() {
@@ -70,7 +71,7 @@ bool Worker::poll(Time now) {
   bool busy = take_mail();
   busy |= take_passed();
   for (uint16_t port = 0; port < options_.ports.size(); ++port) busy |= receive(port);
-  timers_.advance(now, [this](uint32_t entry) { on_timer(connections_[entry]); });
+  timers_.advance(now, [this](uint32_t entry) { on_timer(connections_[first_connection_ + entry]); });
   flush();
   ++stats_.polls;
   return busy;

@@ -70,7 +70,7 @@ class Worker {
   };
   struct HeldBye {
     rte_mbuf* frame;
-    uint16_t stream;  // its slot
+    uint32_t stream;  // its slot
   };
   struct HeldByes {
     std::vector<HeldBye> byes;
@@ -206,7 +206,7 @@ class Worker {
   void settle_doubts(Connection& c, uint8_t session);
   void hold(Frame& frame, const Connection& c, const FlowTarget& target);
   void release_held(Connection& c, const FlowTarget& target);
-  void drop_held(uint16_t slot);
+  void drop_held(uint32_t slot);
   void report_resumed(Connection& c, const FlowTarget& target, StreamState& stream, Time last_of_old);
 
   // live_path.cc
@@ -318,8 +318,8 @@ class Worker {
   Connection* begin_connection(const Frame& frame, uint16_t service, uint16_t server, bool from_client);
   void apply_change(Connection& c, uint8_t change);
   void learn_streams(Connection& c);
-  uint16_t new_stream();
-  void free_stream(uint16_t slot);
+  uint32_t new_stream();
+  void free_stream(uint32_t slot);
   void anchor_streams(Connection& c);
   bool learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target);
   void learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
@@ -350,7 +350,7 @@ class Worker {
   void judge_bye(Connection& c, uint8_t session);
   void let_byes_go(Connection& c);
   void drop_byes(const Connection& c);
-  void drop_bye(const Connection& c, uint16_t slot);
+  void drop_bye(const Connection& c, uint32_t slot);
   void arm(Connection& c, Time when);
   void on_timer(Connection& c);
 
@@ -373,8 +373,21 @@ class Worker {
   void replay_parked(Connection& c);
 
   std::span<Connection> own_connections() {
-    return connections_.subspan(size_t{options_.index} * kMaxConnections, kMaxConnections);
+    return connections_.subspan(first_connection_, places_.size());
   }
+
+  HeldByes& held_byes(const Connection& c) { return held_byes_[c.index - first_connection_]; }
+  const HeldByes& held_byes(const Connection& c) const {
+    return held_byes_[c.index - first_connection_];
+  }
+  std::unique_ptr<Interleaved>& interleaved(const Connection& c) {
+    return interleaved_[c.index - first_connection_];
+  }
+  const std::unique_ptr<Interleaved>& interleaved(const Connection& c) const {
+    return interleaved_[c.index - first_connection_];
+  }
+  std::vector<Parked>& parked(const Connection& c) { return parked_[c.index - first_connection_]; }
+  std::vector<Parked>& held(uint32_t slot) { return held_[slot - first_stream_]; }
 
   WorkerOptions options_;
   Exchange& exchange_;
@@ -386,15 +399,17 @@ class Worker {
   StationTable stations_;
   TimerWheel timers_;
 
-  std::span<Connection> connections_;  // of all workers; others' are not touched
+  uint32_t first_connection_, first_stream_;  // of this worker
+  std::span<Connection> connections_;         // of all workers; others' are not touched
   std::vector<uint32_t> free_connections_;
   std::span<StreamState> streams_;  // likewise
-  std::vector<uint16_t> free_streams_;
-  std::vector<HeldByes> held_byes_;                        // by connection
-  std::vector<std::unique_ptr<Interleaved>> interleaved_;  // by connection, if it is
-  std::vector<std::vector<Parked>> parked_;  // by connection: media that came before the splice
-  size_t kept_ = 0;                          // frames in both: they come out of the ports' own pool
-  std::vector<std::vector<Parked>> held_;    // by stream: media that may be new, while the cut is open
+  std::vector<uint32_t> free_streams_;
+  // By connection and stream of this worker.
+  std::vector<HeldByes> held_byes_;
+  std::vector<std::unique_ptr<Interleaved>> interleaved_;  // if it is
+  std::vector<std::vector<Parked>> parked_;                // media that came before the splice
+  std::vector<std::vector<Parked>> held_;  // media that may be new, while the cut is open
+  size_t kept_ = 0;                        // frames in both: they come out of the ports' own pool
 
   struct HostState {
     bool known = false;   // has answered ARP

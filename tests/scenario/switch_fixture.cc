@@ -112,9 +112,10 @@ SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
   cable_[0] = world.clients.attach("switch", false, [this](const Frame& f) { receive(0, f); });
   cable_[1] = world.servers.attach("switch", false, [this](const Frame& f) { receive(1, f); });
   const Config config = make_config(world, options);
-  tables_ = std::make_unique<Tables>(kWorkers, config.services.size(), config.servers.size());
+  tables_ = std::make_unique<Tables>(options.tables, std::vector<int>(kWorkers, SOCKET_ID_ANY),
+                                     config.services.size(), config.servers.size());
   exchange_ = std::make_unique<midstream::Exchange>(kWorkers, SOCKET_ID_ANY);
-  mailboxes_ = std::make_unique<Mailboxes>(kWorkers, SOCKET_ID_ANY);
+  mailboxes_ = std::make_unique<Mailboxes>(kWorkers, options.tables.connections, SOCKET_ID_ANY);
   ControlOptions control;
   WorkerOptions each = make_worker_options(config);
   each.max_kept = options.max_kept;

@@ -29,6 +29,7 @@ struct SwitchOptions {
   Balance balance = Balance::kFirst;
   std::string user, password;  // of the service
   size_t max_kept = WorkerOptions{}.max_kept;
+  TableSizes tables{256, 1024};
 };
 
 class SwitchFixture {

@@ -311,16 +311,18 @@ TEST_CASE("one direction takes another way while the session plays") {
 }
 
 TEST_CASE("the table of connections is full") {
-  SwitchedWorld world;
+  SwitchOptions options;
+  options.tables = {64, 128};
+  SwitchedWorld world({}, options);
   Host& crowd = world.add_host("crowd", "10.99.0.66", true);
   // They come and go at once, and stay in the table for a while.
-  for (uint16_t i = 0; i < kMaxConnections; ++i) {
+  for (uint16_t i = 0; i < options.tables.connections; ++i) {
     TcpPeer& peer = crowd.connect(static_cast<uint16_t>(20000 + i), {kServerA, 554}, {});
     REQUIRE(world.run_until([&] { return peer.established(); }, 1s));
     peer.abort();
   }
   world.run_for(100ms);
-  CHECK(world.dut.stats().connections == kMaxConnections);
+  CHECK(world.dut.stats().connections == options.tables.connections);
   CHECK(world.dut.stats().not_tracked == 0);
   REQUIRE(world.client().begin());
   REQUIRE(world.client().await_packets(0, 50));

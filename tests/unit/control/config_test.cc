@@ -44,6 +44,8 @@ TEST_CASE("The smallest file means the documented defaults") {
   CHECK(config.services[0].balance == Balance::kFirst);
   CHECK(config.detect.stall == 200ms);
   CHECK(config.detect.give_up == 10s);
+  CHECK(config.limits.sessions == 4096);
+  CHECK(config.limits.streams == 8192);
 }
 
 TEST_CASE("Every key means what it says") {
@@ -53,7 +55,8 @@ TEST_CASE("Every key means what it says") {
   file.service =
       "[[service]]\nname = \"six\"\naddress = \"fd00::3\"\nport = 8554\nservers = [\"b\"]\n"
       "resume = \"exact\"\nbalance = \"first\"\nuser = \"viewer\"\npassword = \"a: \\\"b\\\" c\"\n";
-  file.rest = "[detect]\nstall_ms = 80\ngive_up_ms = 2500\n";
+  file.rest =
+      "[detect]\nstall_ms = 80\ngive_up_ms = 2500\n[limits]\nsessions = 16384\nstreams = 20000\n";
   const Config config = read(file);
   CHECK(config.device_addresses.size() == 2);
   CHECK(config.device_addresses[1].length == 64);
@@ -66,6 +69,14 @@ TEST_CASE("Every key means what it says") {
   CHECK(config.services[0].credentials.password.view() == "a: \"b\" c");
   CHECK(config.detect.stall == 80ms);
   CHECK(config.detect.give_up == 2500ms);
+  CHECK(config.limits.sessions == 16384);
+  CHECK(config.limits.streams == 20000);
+}
+
+TEST_CASE("There are two streams for each session, unless the file says otherwise") {
+  File file;
+  file.rest = "[limits]\nsessions = 500000\n";
+  CHECK(read(file).limits.streams == 1'000'000);
 }
 
 TEST_CASE("A server overrides of the heartbeat what it names, wherever [heartbeat] stands") {
