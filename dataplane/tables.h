@@ -12,15 +12,11 @@
 #include "dataplane/living.h"
 #include "dataplane/stream_state.h"
 #include "dataplane/table_memory.h"
+#include "dataplane/worker_options.h"
 
 namespace midstream {
 
 inline constexpr unsigned kMaxWorkers = 32;  // the rings between them take 32 MB then
-
-struct TableSizes {  // of each worker: a client's address decides which one it is
-  uint32_t connections = 4096;
-  uint32_t streams = 8192;
-};
 
 // Four for each connection (the client's side, the dialled server's, the current one's, and one that
 // was left), and for each stream RTP and RTCP from the server, from the client, and behind a fence.

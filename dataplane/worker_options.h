@@ -1,8 +1,6 @@
 // What a worker is told at its start, and what it counts.
 #pragma once
 
-#include <rte_mempool.h>
-
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -14,7 +12,14 @@
 #include "lib/rtsp/session.h"
 #include "lib/rtsp/translation.h"
 
+struct rte_mempool;
+
 namespace midstream {
+
+struct TableSizes {  // of each worker: a client's address decides which one it is
+  uint32_t connections = 4096;
+  uint32_t streams = 8192;
+};
 
 struct WorkerPort {
   uint16_t id = 0;  // DPDK's

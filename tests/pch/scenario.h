@@ -2,7 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
+#include <chrono>
+#include <compare>
+#include <cstring>
 #include <deque>
 #include <functional>
 #include <map>
@@ -12,4 +16,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>

@@ -124,7 +124,7 @@ TEST_CASE("a session moves as often as its servers fail") {
     now.die(i % 3 == 0 ? Death::kReset : Death::kFin);
     REQUIRE(await_events(world, i + 1));
     now.start();
-    REQUIRE(world.run_until([&] { return world.dut.detector().usable(i % 2); }, 2s));
+    REQUIRE(world.run_until([&] { return world.dut.usable(i % 2); }, 2s));
     const uint32_t cseq = client.request("GET_PARAMETER");
     REQUIRE(client.await(cseq));
     CHECK(client.answer(cseq)->status() == 200);

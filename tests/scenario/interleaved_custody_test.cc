@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "control/control_loop.h"
 #include "tests/scenario/interleaved_world.h"
 
 namespace midstream::scenario {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "lib/rtp/cut.h"
 #include "tests/scenario/contract.h"
 #include "tests/scenario/seeds.h"
 #include "tests/scenario/switch_fixture.h"

@@ -76,10 +76,10 @@ TEST_CASE("without heartbeats, a server that was found dead is asked until it an
   REQUIRE(world.client().await_packets(0, kSomePackets));
   world.a().host().cut_off();
   REQUIRE(has_resumed(world));
-  CHECK_FALSE(world.dut.detector().usable(0));
+  CHECK_FALSE(world.dut.usable(0));
   world.a().host().reconnect();
   CHECK(world.run_until([&] { return world.dut.owed("a") == 0; }, 3s));
-  CHECK(world.dut.detector().usable(0));
+  CHECK(world.dut.usable(0));
   check_torn_down(world);
 }
 

@@ -9,7 +9,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "control/control_loop.h"
 #include "dataplane/port.h"
+#include "dataplane/worker.h"
 
 namespace midstream::scenario {
 namespace {
@@ -107,38 +109,52 @@ Frame take_frame(rte_mbuf* mbuf) {
 
 }  // namespace
 
+struct SwitchFixture::Parts {
+  explicit Parts(std::FILE* text) : log(text) {}
+
+  Log log;
+  WorkerStats shown{};
+  std::unique_ptr<Tables> tables;
+  std::unique_ptr<midstream::Exchange> exchange;
+  std::unique_ptr<Mailboxes> mailboxes;
+  std::vector<std::unique_ptr<Worker>> workers;
+  std::unique_ptr<ControlLoop> control;
+};
+
 SwitchFixture::SwitchFixture(World& world, const SwitchOptions& options)
-    : world_(world), text_file_(open_memstream(&text_, &text_bytes_)), log_(text_file_) {
+    : world_(world),
+      text_file_(open_memstream(&text_, &text_bytes_)),
+      parts_(std::make_unique<Parts>(text_file_)) {
   cable_[0] = world.clients.attach("switch", false, [this](const Frame& f) { receive(0, f); });
   cable_[1] = world.servers.attach("switch", false, [this](const Frame& f) { receive(1, f); });
   const Config config = make_config(world, options);
-  tables_ = std::make_unique<Tables>(options.tables, std::vector<int>(kWorkers, SOCKET_ID_ANY),
-                                     config.services.size(), config.servers.size());
-  exchange_ = std::make_unique<midstream::Exchange>(kWorkers, SOCKET_ID_ANY);
-  mailboxes_ = std::make_unique<Mailboxes>(kWorkers, options.tables.connections, SOCKET_ID_ANY);
+  parts_->tables = std::make_unique<Tables>(options.tables, std::vector<int>(kWorkers, SOCKET_ID_ANY),
+                                            config.services.size(), config.servers.size());
+  parts_->exchange = std::make_unique<midstream::Exchange>(kWorkers, SOCKET_ID_ANY);
+  parts_->mailboxes = std::make_unique<Mailboxes>(kWorkers, options.tables.connections, SOCKET_ID_ANY);
   ControlOptions control;
   WorkerOptions each = make_worker_options(config);
   each.max_kept = options.max_kept;
   for (each.index = 0; each.index < kWorkers; ++each.index) {
-    workers_.push_back(
-        std::make_unique<Worker>(each, *tables_, *exchange_, mailboxes_->of(each.index)));
-    control.stats.push_back(&workers_.back()->stats());
+    parts_->workers.push_back(std::make_unique<Worker>(each, *parts_->tables, *parts_->exchange,
+                                                       parts_->mailboxes->of(each.index)));
+    control.stats.push_back(&parts_->workers.back()->stats());
   }
   control.config = config;
   control.ports = {{Side::kClient, kPortMacs[0]}, {Side::kServer, kPortMacs[1]}};
   control.pool = dpdk().pool;
   control.seed = world.random.u64();
-  control.streams = tables_->streams();
-  control.custody = tables_->custody();
-  control_ = std::make_unique<ControlLoop>(std::move(control), *mailboxes_, log_);
+  control.streams = parts_->tables->streams();
+  control.custody = parts_->tables->custody();
+  parts_->control = std::make_unique<ControlLoop>(std::move(control), *parts_->mailboxes, parts_->log);
   schedule(Duration(0));
 }
 
 SwitchFixture::~SwitchFixture() {
-  control_.reset();
-  workers_.clear();
-  mailboxes_.reset();
-  exchange_.reset();
+  parts_->control.reset();
+  parts_->workers.clear();
+  parts_->mailboxes.reset();
+  parts_->exchange.reset();
   for (TestPort& p : dpdk().ports) {
     void* mbuf = nullptr;
     for (auto& rings : {p.to_switch, p.from_switch})
@@ -150,8 +166,16 @@ SwitchFixture::~SwitchFixture() {
   CHECK(rte_mempool_in_use_count(dpdk().pool) == 0);  // otherwise a packet buffer was lost
 }
 
+const EventLog& SwitchFixture::events() const { return parts_->control->events(); }
+ControlLoop& SwitchFixture::control() { return *parts_->control; }
+bool SwitchFixture::usable(size_t server) const { return parts_->control->detector().usable(server); }
+bool SwitchFixture::is_up(size_t server) const {
+  return parts_->control->detector().server(server).state() == ServerState::kUp;
+}
+
 size_t SwitchFixture::owed(const std::string& server) const {
-  const auto answer = control_->answer({{"command", "servers"}, {"after", nullptr}, {"limit", 100}});
+  const auto answer =
+      parts_->control->answer({{"command", "servers"}, {"after", nullptr}, {"limit", 100}});
   for (const auto& row : answer.at("rows"))
     if (row.at("name") == server) return row.at("owed");
   return SIZE_MAX;
@@ -181,7 +205,7 @@ void SwitchFixture::poll() {
   next_poll_.reset();
   const Time now = world_.timeline.now();
   bool busy = poll_workers(now);
-  busy |= control_->poll(now);
+  busy |= parts_->control->poll(now);
   busy |= poll_workers(now);  // what control has just mailed
   write_remarks();
   send_out();
@@ -190,7 +214,7 @@ void SwitchFixture::poll() {
 
 bool SwitchFixture::poll_workers(Time now) {
   bool busy = false;
-  for (const auto& worker : workers_) busy |= worker->poll(now);
+  for (const auto& worker : parts_->workers) busy |= worker->poll(now);
   return busy;
 }
 
@@ -208,7 +232,7 @@ void SwitchFixture::send_out() {
 
 WorkerStats SwitchFixture::stats() const {
   WorkerStats sum;
-  for (const auto& worker : workers_) sum += worker->stats();
+  for (const auto& worker : parts_->workers) sum += worker->stats();
   return sum;
 }
 
@@ -223,16 +247,16 @@ void SwitchFixture::write_remarks() {
     world_.log.remark(now, "switch", line);
   }
   for (size_t i = 0; i < kDropCount; ++i)
-    if (all.drops[i] != shown_.drops[i])
-      world_.log.remark(
-          now, "switch",
-          fmt::format("drops {}: {}", all.drops[i] - shown_.drops[i], to_string(static_cast<Drop>(i))));
+    if (all.drops[i] != parts_->shown.drops[i])
+      world_.log.remark(now, "switch",
+                        fmt::format("drops {}: {}", all.drops[i] - parts_->shown.drops[i],
+                                    to_string(static_cast<Drop>(i))));
   for (size_t i = 0; i < rtsp::kUnprotectedCount; ++i)
-    if (all.unprotected[i] != shown_.unprotected[i])
+    if (all.unprotected[i] != parts_->shown.unprotected[i])
       world_.log.remark(
           now, "switch",
           std::string("unprotected: ") + rtsp::to_string(static_cast<rtsp::Unprotected>(i)));
-  shown_ = all;
+  parts_->shown = all;
 }
 
 SwitchedWorld::SwitchedWorld(const WorldOptions& options, const SwitchOptions& switch_options)
@@ -241,7 +265,7 @@ SwitchedWorld::SwitchedWorld(const WorldOptions& options, const SwitchOptions& s
   const bool found = run_until(
       [&] {
         for (size_t i = 0; i < server_count() && heartbeats; ++i)
-          if (dut.detector().server(i).state() != ServerState::kUp) return false;
+          if (!dut.is_up(i)) return false;
         return true;
       },
       2s);

@@ -13,9 +13,14 @@
 #include <optional>
 #include <string>
 
-#include "control/control_loop.h"
-#include "dataplane/worker.h"
+#include "control/config.h"
+#include "control/events.h"
+#include "dataplane/worker_options.h"
 #include "tests/scenario/world.h"
+
+namespace midstream {
+class ControlLoop;
+}
 
 namespace midstream::scenario {
 
@@ -39,16 +44,19 @@ class SwitchFixture {
   SwitchFixture(const SwitchFixture&) = delete;
   SwitchFixture& operator=(const SwitchFixture&) = delete;
 
-  const EventLog& events() const { return control_->events(); }
-  const EventDetector& detector() const { return control_->detector(); }
-  WorkerStats stats() const;  // of both workers
-  ControlLoop& control() { return *control_; }
+  const EventLog& events() const;
+  bool is_up(size_t server) const;   // heartbeats are answered
+  bool usable(size_t server) const;  // not known to be down
+  WorkerStats stats() const;         // of both workers
+  ControlLoop& control();
   size_t owed(const std::string& server) const;  // TEARDOWNs, as the operator is shown
   // Frames that take another way from now on, as after a change of routes.
   void detour(Segment::Filter which) { detour_ = std::move(which); }
   uint64_t drops(Drop reason) const { return stats().drops[static_cast<size_t>(reason)]; }
 
  private:
+  struct Parts;  // apart: their headers take longer to compile than most scenarios
+
   void receive(size_t port, const Frame& frame);
   void schedule(Duration delay);
   void poll();
@@ -63,13 +71,7 @@ class SwitchFixture {
   char* text_ = nullptr;  // the switch's log
   size_t text_bytes_ = 0, text_shown_ = 0;
   std::FILE* text_file_;
-  Log log_;
-  WorkerStats shown_{};
-  std::unique_ptr<Tables> tables_;
-  std::unique_ptr<midstream::Exchange> exchange_;
-  std::unique_ptr<Mailboxes> mailboxes_;
-  std::vector<std::unique_ptr<Worker>> workers_;
-  std::unique_ptr<ControlLoop> control_;
+  std::unique_ptr<Parts> parts_;
 };
 
 // A world with the switch in it. Heartbeats have found all servers before the test begins.

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "control/control_loop.h"
 #include "tests/scenario/contract.h"
 #include "tests/scenario/switch_fixture.h"
 
