@@ -90,7 +90,9 @@ bool Worker::freeze(Connection& c, Cause cause) {
     ++stats_.drops[static_cast<size_t>(Drop::kMailboxFull)];
     return false;
   }
+  note_signs(c);
   c.state = ConnectionState::kFrozen;
+  close_paths(c);
   c.cause = cause;
   c.failed_at = now_;
   c.suspected = false;
@@ -202,6 +204,7 @@ void Worker::arm(Connection& c, Time when) { timers_.set(c.index - first_connect
 
 void Worker::on_timer(Connection& c) {
   if (c.state == ConnectionState::kUnused || c.state == ConnectionState::kFrozen) return;
+  note_signs(c);
   const Time last_sign = std::max(c.last_client_sign, c.last_server_sign);
   const bool lives_on = plays_on(c);
   if (c.held && !lives_on && c.state != ConnectionState::kClosed) let_go(c);

@@ -1,18 +1,15 @@
 #include "dataplane/flow_table.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace midstream {
-namespace {
-
-static_assert(sizeof(FlowTarget) == sizeof(void*));
-
-}  // namespace
 
 FlowTable::FlowTable(uint32_t capacity, int numa_node)
     : table_(make_hash("flows", capacity, sizeof(FlowKey), numa_node)) {}
 
 bool FlowTable::put(const FlowKey& key, const FlowTarget& target) {
+  ++version_;
   return rte_hash_add_key_data(table_.get(), &key, std::bit_cast<void*>(target)) == 0;
 }
 
@@ -22,6 +19,22 @@ std::optional<FlowTarget> FlowTable::find(const FlowKey& key) const {
   return std::bit_cast<FlowTarget>(data);
 }
 
-void FlowTable::remove(const FlowKey& key) { rte_hash_del_key(table_.get(), &key); }
+uint64_t FlowTable::find(const FlowKey* const* keys, uint32_t count, FlowTarget* targets) const {
+  const void* all[kMaxLookups];
+  void* data[kMaxLookups];
+  uint64_t found = 0;
+  if (count == 0) return found;
+  std::copy_n(keys, count, all);
+  rte_hash_lookup_bulk_data(table_.get(), all, count, &found, data);
+  for (uint32_t i = 0; i < count; ++i) {
+    if ((found >> i & 1) != 0) targets[i] = std::bit_cast<FlowTarget>(data[i]);
+  }
+  return found;
+}
+
+void FlowTable::remove(const FlowKey& key) {
+  ++version_;
+  rte_hash_del_key(table_.get(), &key);
+}
 
 }  // namespace midstream

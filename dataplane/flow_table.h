@@ -11,7 +11,7 @@
 
 namespace midstream {
 
-enum class Protocol : uint8_t { kTcp = 6, kUdp = 17 };
+enum class Protocol : uint8_t { kNone = 0, kTcp = 6, kUdp = 17 };
 
 struct alignas(8) FlowKey {  // rte_hash_crc reads words
   Endpoint source, destination;
@@ -36,13 +36,33 @@ enum class FlowRole : uint8_t {
   kDiverted,  // of a connection that control holds in a client's name
 };
 
-inline constexpr uint32_t kNoConnection = UINT32_MAX;
+constexpr bool is_media(FlowRole role) {
+  return role >= FlowRole::kRtpToClient && role <= FlowRole::kRtcpToServer;
+}
 
+inline constexpr uint32_t kNoConnection = (1 << 26) - 1;
+
+// A word, so that the table itself has room for it.
 struct FlowTarget {
-  FlowRole role = FlowRole::kFenced;
-  uint8_t session = 0, stream = 0;
-  uint32_t connection = 0;
+  FlowTarget() = default;
+  FlowTarget(FlowRole what, uint8_t in_session, uint8_t of_stream, uint32_t of_connection,
+             uint32_t at_slot = 0)
+      : role(what),
+        session(in_session & 0xf),
+        stream(of_stream & 0xf),
+        connection(of_connection & kNoConnection),
+        slot(at_slot == UINT32_MAX ? 0 : at_slot & kNoConnection) {}
+  FlowTarget at(uint32_t stream_slot) const {
+    return {role, session, stream, static_cast<uint32_t>(connection), stream_slot};
+  }
+
+  FlowRole role : 4 = FlowRole::kFenced;
+  uint8_t session : 4 = 0;
+  uint8_t stream : 4 = 0;
+  uint64_t connection : 26 = 0;
+  uint64_t slot : 26 = 0;  // of the stream's state, if it was known: of media
 };
+static_assert(sizeof(FlowTarget) == sizeof(void*));
 
 class FlowTable {
  public:
@@ -53,8 +73,15 @@ class FlowTable {
   std::optional<FlowTarget> find(const FlowKey& key) const;
   void remove(const FlowKey& key);
 
+  // Up to kMaxLookups keys at once: bit i of the result says whether targets[i] was found. It holds
+  // until version() changes.
+  static constexpr uint32_t kMaxLookups = RTE_HASH_LOOKUP_BULK_MAX;
+  uint64_t find(const FlowKey* const* keys, uint32_t count, FlowTarget* targets) const;
+  uint64_t version() const { return version_; }
+
  private:
   Hash table_;
+  uint64_t version_ = 0;
 };
 
 }  // namespace midstream

@@ -36,6 +36,7 @@ void Worker::handle_mail(const ToWorker& mail) {
           freeze(candidate, mail.cause);
         } else if (teardown_is_ours(candidate)) {
           end_for_client(candidate);
+          choose_paths(candidate);
         }
       }
       return;
@@ -46,6 +47,7 @@ void Worker::handle_mail(const ToWorker& mail) {
         freeze(c, c.cause);
       } else if (teardown_is_ours(c)) {
         end_for_client(c);
+        choose_paths(c);
       }
       return;
     case ToWorker::Kind::kAlive:
@@ -53,7 +55,7 @@ void Worker::handle_mail(const ToWorker& mail) {
       c.suspected = false;
       c.trusted_until = now_ + options_.stall;
       tell_ends(c);
-      return;
+      return choose_paths(c);
     case ToWorker::Kind::kExpect:
       if (!learn_flow(c, {mail.endpoint, c.client, Protocol::kTcp, {}},
                       {FlowRole::kControlFromServer, 0, 0, c.index})) {
@@ -68,12 +70,15 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kInside:
       return take_early(c, mail.frame, mail.sequence);
     case ToWorker::Kind::kSplice:
-      return start_splice(c);
+      start_splice(c);
+      return choose_paths(c);
     case ToWorker::Kind::kAbandon:
-      return abandon(c);
+      abandon(c);
+      return choose_paths(c);
     case ToWorker::Kind::kEnd:
       drop_parked(c);
-      return end_for_client(c);
+      end_for_client(c);
+      return choose_paths(c);
     case ToWorker::Kind::kDivert:
       return divert({mail.endpoint, mail.client, Protocol::kTcp, {}}, mail.flag);
     case ToWorker::Kind::kHostState:

@@ -214,7 +214,7 @@ void Worker::account_frame(Connection& c, StreamState& stream, TcpSequence begin
   const Bytes run = custody.at(begin);
   if (run.size() >= size) {
     if (const auto header = rtp::parse_header(run.first(size)))
-      account(c, stream, *header, run.first(size));
+      account(stream, *header, run.first(size));
     return;
   }
   // In several buffers. Padding is rare, and what it means stands in the last byte.
@@ -238,7 +238,7 @@ void Worker::account_frame(Connection& c, StreamState& stream, TcpSequence begin
     done += n;
   }
   const Bytes begins = size > offset ? Bytes(custody.at(begin + offset)) : Bytes{};
-  account(c, stream, *header, size, begins, hash.result());
+  account(stream, *header, size, begins, hash.result());
 }
 
 // False if it says BYE and that may be a failure: it is held.

@@ -9,7 +9,6 @@
 namespace midstream {
 namespace {
 
-constexpr uint32_t kLatePackets = 1 << 14;  // how long one from before the cut may still straggle in
 constexpr size_t kMaxRtcp = 1500 + rtp::kRtcpGrowth;
 
 Bytes payload_of(const net::Packet& packet, MutableBytes frame) {
@@ -27,21 +26,21 @@ void Worker::note_receiver(StreamState& stream, Bytes report) {
 }
 
 // `header` and the packet are in the client's terms: what was forwarded just now.
-void Worker::account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet) {
+void Worker::account(StreamState& stream, const rtp::Header& header, Bytes packet) {
   const Bytes payload = packet.subspan(header.payload_offset, header.payload_bytes);
-  account(c, stream, header, packet.size(), payload, rtp::payload_hash(payload));
+  account(stream, header, packet.size(), payload, rtp::payload_hash(payload));
 }
 
-void Worker::account(Connection& c, StreamState& stream, const rtp::Header& header, size_t packet_bytes,
+void Worker::account(StreamState& stream, const rtp::Header& header, size_t packet_bytes,
                      Bytes payload_begin, uint32_t payload_hash) {
-  c.last_server_sign = stream.last_forwarded = now_;
+  stream.last_forwarded = now_;
   ++stream.packets;
   stream.bytes += packet_bytes;
   stream.second_bytes += packet_bytes;
   if (now_ - stream.second_start >= 1s) {
     const double seconds = to_seconds(now_ - stream.second_start);
     stream.bits_per_second =
-        static_cast<uint64_t>(static_cast<double>(stream.second_bytes) * 8 / seconds);
+        static_cast<uint32_t>(static_cast<double>(stream.second_bytes) * 8 / seconds);
     stream.second_bytes = 0;
     stream.second_start = now_;
   }
@@ -52,7 +51,7 @@ void Worker::account(Connection& c, StreamState& stream, const rtp::Header& head
   stream.last.add(header.sequence_number, header.timestamp, payload_hash, header.marker,
                   rtp::precedes_picture(stream.codec, payload_begin));
   stream.continuity.on_forwarded(header, header.payload_bytes);
-  stream.published.write({stream.position.newest().ns,
+  stream.published.write({stream.position.shown().ns,
                           stream.packets,
                           stream.bytes,
                           stream.bits_per_second,
@@ -67,7 +66,7 @@ void Worker::rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target
   StreamState& stream = streams_[c.stream_state[target.session][target.stream]];
   if (c.state != ConnectionState::kSpliced) {
     if (c.state == ConnectionState::kMonitored) {
-      if (const auto header = rtp::parse_header(packet)) account(c, stream, *header, packet);
+      if (const auto header = rtp::parse_header(packet)) account(stream, *header, packet);
     }
     return bridge(frame);
   }
@@ -99,7 +98,7 @@ bool Worker::continue_stream(Connection& c, const FlowTarget& target, StreamStat
     settle_half(c, target, stream, packet, header);
   }
   const Time last_of_old = stream.last_forwarded;
-  account(c, stream, header, packet);
+  account(stream, header, packet);
   if (!std::exchange(stream.resumed, true)) report_resumed(c, target, stream, last_of_old);
   return true;
 }

@@ -2,11 +2,14 @@
 // unbroken. Private to its worker but for `published`, which everybody may read at any time.
 #pragma once
 
+#include <rte_common.h>
+
 #include <atomic>
 #include <cstdint>
 #include <optional>
 
 #include "lib/base/time.h"
+#include "lib/net/packet.h"
 #include "lib/npt/position.h"
 #include "lib/rtp/continuity.h"
 #include "lib/rtp/cut.h"
@@ -26,7 +29,7 @@ struct StreamPosition {
 
 // Single writer, any number of readers, no lock: a sequence counter that is odd while the writer
 // writes (relaxed atomics, so a torn copy is seen and read again, never undefined).
-class PublishedPosition {
+class alignas(RTE_CACHE_LINE_SIZE) PublishedPosition {
  public:
   void write(const StreamPosition& position);  // the worker that owns the stream
   StreamPosition read() const;                 // any thread
@@ -60,17 +63,52 @@ class IntervalWatch {
   Duration longest_[2] = {};
 };
 
-struct StreamState {
-  bool said_bye = false;  // the current server has
-  bool ended = false;     // and the client was told
+inline constexpr uint32_t kLatePackets = 1 << 14;  // so long one from before a cut may straggle in
+
+// How a stream's packets pass without a look at their connection. Chosen anew after whatever has
+// happened to that.
+enum class MediaPath : uint8_t {
+  kWhole,    // not at all
+  kAccount,  // as they are
+  kRewrite,  // in the terms that the client knows
+};
+
+// Where a stream's packets leave. Of kAccount the first line alone counts: it says for which frames.
+struct Egress {
+  net::LinkHeader link;  // toward the client
+  uint16_t nic = 0;
+  Endpoint source;  // kRewrite: as the client knows it
+};
+
+// What a packet needs comes first, by cache lines: the position that all may read, the last packets,
+// accounting, and rewriting.
+struct alignas(RTE_CACHE_LINE_SIZE) StreamState {
+  PublishedPosition published;
+  rtp::LastPackets last;
+
+  uint32_t connection = 0;  // of `path`, as are the two below
+  uint8_t session = 0, stream = 0;
+  MediaPath path = MediaPath::kWhole;
   StreamPhase phase = StreamPhase::kDirect;
-  bool started = false;      // a packet has passed since the newest PLAY that named a place
+  uint64_t packets = 0, bytes = 0;
+  uint64_t second_bytes = 0;
+  Time second_start{};
+  Time last_forwarded{};  // last RTP packet that the client was sent
+  uint32_t bits_per_second = 0;
+  rtp::Codec codec = rtp::Codec::kOther;
+  bool started = false;         // a packet has passed since the newest PLAY that named a place
+  RtpSequence first_after_cut;  // the server's sequence number of the cut
+  uint32_t packets_since_cut = 0;
+  alignas(RTE_CACHE_LINE_SIZE) rtp::Continuity continuity;
+  alignas(RTE_CACHE_LINE_SIZE) IntervalWatch interval;
+  Position position;
+  Egress egress;
+
+  bool said_bye = false;     // the current server has
+  bool ended = false;        // and the client was told
   bool reports_cut = false;  // a failover waits for the first packet, and not the client's PLAY
   uint16_t client_port = 0;
   uint32_t clock_rate = 0;
-  rtp::Codec codec = rtp::Codec::kOther;
-  RtpSequence first_after_cut;  // the server's sequence number of the cut
-  uint32_t packets_since_cut = 0;
   Time cutting_since{};
   bool live = false;                           // the cut is the next random access point
   std::optional<RtpTimestamp> play_timestamp;  // of the new server's PLAY, by its RTP-Info
@@ -82,16 +120,7 @@ struct StreamState {
   bool resumed = true;                         // the first new packet after the newest cut has left
   bool padded = false;       // the old server's last packet was half sent, and could not be completed
   bool skip_number = false;  // it counts: the next packet has the number behind it
-  uint64_t packets = 0, bytes = 0;
-  uint64_t second_bytes = 0, bits_per_second = 0;
-  Time second_start{};
-  Time last_forwarded{};  // last RTP packet that the client was sent
-  IntervalWatch interval;
-  Position position;
-  rtp::LastPackets last;
-  rtp::Continuity continuity;
   rtp::CutFinder finder;
-  PublishedPosition published;
 };
 
 }  // namespace midstream

@@ -82,7 +82,8 @@ void Worker::note_next_hop(const Frame& frame, Connection& c) {
   c.to_client.vlan_tci = packet.vlan_tci;
 }
 
-bool Worker::learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target) {
+bool Worker::learn_flow(Connection& c, const FlowKey& key, FlowTarget target) {
+  if (is_media(target.role)) target = target.at(c.stream_state[target.session][target.stream]);
   const auto end = c.keys.begin() + c.key_count;
   const bool known = std::find(c.keys.begin(), end, key) != end;
   if (!known && c.key_count == kMaxFlowKeys) return false;
@@ -211,6 +212,7 @@ uint32_t Worker::new_stream() {
 void Worker::free_stream(uint32_t slot) {
   if (slot == kNoStream) return;
   drop_held(slot);
+  streams_[slot].path = MediaPath::kWhole;
   free_streams_.push_back(slot);
 }
 

@@ -3,6 +3,7 @@
 #include <rte_ethdev.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <numeric>
 
 namespace midstream {
@@ -25,6 +26,20 @@ WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
   add(drops, other.drops);
   return *this;
 }
+
+namespace {
+
+// Of any other packet it is nobody's: that protocol is none.
+FlowKey key_of(const net::Packet& packet) {
+  const bool udp = packet.kind == net::PacketKind::kUdp, tcp = packet.kind == net::PacketKind::kTcp;
+  const Protocol protocol = udp ? Protocol::kUdp : tcp ? Protocol::kTcp : Protocol::kNone;
+  return {packet.source, packet.destination, protocol, {}};
+}
+
+// Of a stream, what an ordinary packet asks.
+constexpr size_t kHotBytes = offsetof(StreamState, egress);
+
+}  // namespace
 
 Worker::Worker(const WorkerOptions& options, Tables& tables, Exchange& exchange, Mailbox& mailbox)
     : options_(options),
@@ -71,7 +86,11 @@ bool Worker::poll(Time now) {
   bool busy = take_mail();
   busy |= take_passed();
   for (uint16_t port = 0; port < options_.ports.size(); ++port) busy |= receive(port);
-  timers_.advance(now, [this](uint32_t entry) { on_timer(connections_[first_connection_ + entry]); });
+  timers_.advance(now, [this](uint32_t entry) {
+    Connection& c = connections_[first_connection_ + entry];
+    on_timer(c);
+    choose_paths(c);
+  });
   flush();
   ++stats_.polls;
   return busy;
@@ -80,12 +99,14 @@ bool Worker::poll(Time now) {
 bool Worker::receive(uint16_t port) {
   if (options_.index >= options_.ports[port].receive_queues) return false;
   rte_mbuf* frames[kBurst];
+  Parked arrived[kBurst];
   const uint16_t count =
       rte_eth_rx_burst(options_.ports[port].id, static_cast<uint16_t>(options_.index), frames, kBurst);
   for (uint16_t i = 0; i < count; ++i) {
-    if (i + 1 < count) rte_prefetch0(rte_pktmbuf_mtod(frames[i + 1], void*));
-    handle(frames[i], port);
+    rte_prefetch0(rte_pktmbuf_mtod(frames[i], void*));
+    arrived[i] = {frames[i], port};
   }
+  handle_burst(arrived, count);
   stats_.received += count;
   return count > 0;
 }
@@ -93,14 +114,53 @@ bool Worker::receive(uint16_t port) {
 bool Worker::take_passed() {
   bool any = false;
   for (unsigned from = 0; from < exchange_.workers(); ++from) {
-    for (uint16_t i = 0; i < kBurst; ++i) {
+    Parked arrived[kBurst];
+    uint16_t count = 0;
+    while (count < kBurst) {
       const auto frame = exchange_.take(from, options_.index);
       if (!frame) break;
-      handle(frame->mbuf, static_cast<uint16_t>(frame->port));
-      any = true;
+      arrived[count++] = {frame->mbuf, static_cast<uint16_t>(frame->port)};
     }
+    handle_burst(arrived, count);
+    any |= count > 0;
   }
   return any;
+}
+
+// Every step for all frames before the next one, so that what the tables hold is on its way into the
+// cache while others are looked at.
+void Worker::handle_burst(const Parked* arrived, uint16_t count) {
+  Frame frames[kBurst];
+  FlowKey keys[kBurst];
+  const FlowKey* asked[kBurst] = {};
+  FlowTarget targets[kBurst];
+  static_assert(kBurst <= FlowTable::kMaxLookups);
+  uint16_t here = 0;
+  for (uint16_t i = 0; i < count; ++i) {
+    if (!begin(frames[here], arrived[i])) continue;
+    keys[here] = key_of(frames[here].packet);
+    asked[here] = &keys[here];
+    ++here;
+  }
+  const uint64_t found = flows_.find(asked, here, targets);
+  const uint64_t version = flows_.version();
+  for (uint16_t i = 0; i < here; ++i) {
+    if ((found >> i & 1) != 0) prefetch(targets[i]);
+  }
+  for (uint16_t i = 0; i < here; ++i) {
+    if (flows_.version() != version) {  // by a frame before it
+      const auto target = flows_.find(keys[i]);
+      dispatch(frames[i], target ? &*target : nullptr);
+    } else {
+      dispatch(frames[i], (found >> i & 1) != 0 ? &targets[i] : nullptr);
+    }
+  }
+}
+
+void Worker::prefetch(const FlowTarget& target) const {
+  if (!is_media(target.role)) return;
+  const auto* stream = reinterpret_cast<const uint8_t*>(&streams_[target.slot]);
+  for (size_t line = 0; line < kHotBytes; line += RTE_CACHE_LINE_SIZE) rte_prefetch0(stream + line);
 }
 
 // True if another worker has the frame now.
@@ -116,26 +176,45 @@ bool Worker::pass_to_owner(const Frame& frame) {
   return true;
 }
 
-// The life of a packet: parse, classify, then media, monitor or splice, control, or bridge.
-void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
-  if (rte_pktmbuf_linearize(mbuf) != 0) return drop(mbuf, Drop::kTooLarge);
-  Frame frame{mbuf, port, {}, {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->pkt_len}};
+// The life of a packet: begin, find its flow, then media, monitor or splice, control, or bridge. False
+// if it is not this worker's, or nobody's.
+bool Worker::begin(Frame& frame, const Parked& arrived) {
+  rte_mbuf* const mbuf = arrived.frame;
+  if (rte_pktmbuf_linearize(mbuf) != 0) return drop(mbuf, Drop::kTooLarge), false;
+  frame.mbuf = mbuf;
+  frame.port = arrived.port;
+  frame.bytes = {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->pkt_len};
   frame.packet = net::parse_packet(frame.bytes);
-  stations_.learn(frame.packet.source_mac, vlan_of(frame.packet), port, now_);
-  if (pass_to_owner(frame)) return;
-  if (frame.packet.kind == net::PacketKind::kFragment) return handle_fragment(frame);
+  stations_.learn(frame.packet.source_mac, vlan_of(frame.packet), frame.port, now_);
+  return !pass_to_owner(frame);
+}
 
-  const bool is_tcp = frame.packet.kind == net::PacketKind::kTcp;
-  if (is_tcp || frame.packet.kind == net::PacketKind::kUdp) {
-    const FlowKey key{
-        frame.packet.source, frame.packet.destination, is_tcp ? Protocol::kTcp : Protocol::kUdp, {}};
-    if (const auto target = flows_.find(key)) return handle_flow(frame, *target);
-    if (!is_tcp && fenced(frame)) return drop(mbuf, Drop::kFenced);
+void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
+  Frame frame;
+  if (!begin(frame, {mbuf, port})) return;
+  const auto target = flows_.find(key_of(frame.packet));
+  dispatch(frame, target ? &*target : nullptr);
+}
+
+void Worker::dispatch(Frame& frame, const FlowTarget* target) {
+  if (target != nullptr) {
+    if (target->role == FlowRole::kRtpToClient && pass_media(frame, *target)) return;
+    return handle_flow(frame, *target);
   }
+  if (frame.packet.kind == net::PacketKind::kFragment) return handle_fragment(frame);
+  if (frame.packet.kind == net::PacketKind::kUdp && fenced(frame))
+    return drop(frame.mbuf, Drop::kFenced);
   handle_unknown(frame);
 }
 
+// What happens to a connection may change which way its media goes.
 void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
+  const uint64_t connection = target.connection;
+  serve_flow(frame, target);
+  if (connection != kNoConnection) choose_paths(connections_[connection]);
+}
+
+void Worker::serve_flow(Frame& frame, const FlowTarget& target) {
   if (target.role == FlowRole::kDiverted) return hand_to_control(frame, ToControl::Kind::kFrame, 0);
   Connection& c = connections_[target.connection];
   // Nothing can be translated any more, and raw it would be the new server's.
@@ -145,8 +224,8 @@ void Worker::handle_flow(Frame& frame, const FlowTarget& target) {
     if (target.role <= FlowRole::kControlFromServer) answer_with_reset(frame);
     return drop(frame.mbuf, Drop::kFenced);
   }
-  const bool media = target.role >= FlowRole::kRtpToClient && target.role <= FlowRole::kRtcpToServer;
-  if (media && c.stream_state[target.session][target.stream] == kNoStream) {  // torn down alone
+  if (is_media(target.role) &&
+      c.stream_state[target.session][target.stream] == kNoStream) {  // torn down alone
     return c.spliced ? drop(frame.mbuf, Drop::kFenced) : bridge(frame);
   }
   const bool from_client = target.role == FlowRole::kControlFromClient ||

@@ -9,6 +9,7 @@
 //   end_path.cc      RTSP of connections whose client tears down and whose server is gone
 //   opening.cc       the client's PLAY at a server that has not played its session yet
 //   keep_alive.cc    requests of the switch's own, so that a server does not forget a session
+//   media_lines.cc   RTP of streams that nothing happens to: nearly all packets
 //   media_path.cc    RTP and RTCP
 //   cut_path.cc      the cut, and what waits for it
 //   live_path.cc     the cut of live streams
@@ -87,9 +88,14 @@ class Worker {
   // worker.cc
   bool receive(uint16_t port);
   bool take_passed();
+  void handle_burst(const Parked* arrived, uint16_t count);
+  void prefetch(const FlowTarget& target) const;
+  bool begin(Frame& frame, const Parked& arrived);
   bool pass_to_owner(const Frame& frame);
   void handle(rte_mbuf* mbuf, uint16_t port);
+  void dispatch(Frame& frame, const FlowTarget* target);
   void handle_flow(Frame& frame, const FlowTarget& target);
+  void serve_flow(Frame& frame, const FlowTarget& target);
   void handle_unknown(Frame& frame);
 
   // forward.cc
@@ -185,6 +191,14 @@ class Worker {
   uint8_t open_cuts(Connection& c, const rtsp::Message& answer);
   void release_opened(Connection& c, uint8_t session);
 
+  // media_lines.cc
+  bool pass_media(Frame& frame, const FlowTarget& target);
+  bool rewrite(Frame& frame, StreamState& stream, rtp::Header& header);
+  void choose_paths(const Connection& c);
+  void close_paths(const Connection& c);
+  MediaPath path_of(const Connection& c, const StreamState& stream) const;
+  void note_signs(Connection& c) const;
+
   // media_path.cc
   void rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
   void rtcp_to_client(Frame& frame, Connection& c, const FlowTarget& target);
@@ -193,9 +207,9 @@ class Worker {
   bool continue_stream(Connection& c, const FlowTarget& target, StreamState& stream, Frame& frame);
   void tell_ends(Connection& c);
   void tell_end(Connection& c, const FlowTarget& target, const StreamState& stream);
-  void account(Connection& c, StreamState& stream, const rtp::Header& header, Bytes packet);
-  void account(Connection& c, StreamState& stream, const rtp::Header& header, size_t packet_bytes,
-               Bytes payload_begin, uint32_t payload_hash);
+  void account(StreamState& stream, const rtp::Header& header, Bytes packet);
+  void account(StreamState& stream, const rtp::Header& header, size_t packet_bytes, Bytes payload_begin,
+               uint32_t payload_hash);
   static void note_receiver(StreamState& stream, Bytes report);
 
   // cut_path.cc
@@ -321,7 +335,7 @@ class Worker {
   uint32_t new_stream();
   void free_stream(uint32_t slot);
   void anchor_streams(Connection& c);
-  bool learn_flow(Connection& c, const FlowKey& key, const FlowTarget& target);
+  bool learn_flow(Connection& c, const FlowKey& key, FlowTarget target);
   void learn_media(Connection& c, uint8_t session, uint8_t stream, const Endpoint& rtp,
                    uint16_t rtcp_port);
   void learn_unknown_media(Connection& c, const rtsp::Message& answer);

@@ -11,7 +11,6 @@ namespace midstream {
 
 namespace {
 
-constexpr std::array<uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
 constexpr uint8_t kMappedPrefixBits = 96;
 
 // The text with a terminating zero, as the C library wants it. No address is longer.
@@ -31,23 +30,11 @@ Address Address::v4(uint32_t host_order) {
   return v4(octets);
 }
 
-Address Address::v4(Bytes four_octets) {
-  assert(four_octets.size() == 4);
-  Address address;
-  std::copy(kMappedPrefix.begin(), kMappedPrefix.end(), address.octets.begin());
-  std::copy(four_octets.begin(), four_octets.end(), address.octets.begin() + kMappedPrefix.size());
-  return address;
-}
-
 Address Address::v6(Bytes sixteen_octets) {
   assert(sixteen_octets.size() == 16);
   Address address;
   std::copy(sixteen_octets.begin(), sixteen_octets.end(), address.octets.begin());
   return address;
-}
-
-bool Address::is_v4() const {
-  return std::equal(kMappedPrefix.begin(), kMappedPrefix.end(), octets.begin());
 }
 
 uint32_t Address::v4_value() const {

@@ -4,6 +4,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,13 +14,22 @@
 namespace midstream {
 
 struct Address {
+  static constexpr std::array<uint8_t, 12> kMappedPrefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
   std::array<uint8_t, 16> octets{};
 
   static Address v4(uint32_t host_order);
-  static Address v4(Bytes four_octets);
+  static Address v4(Bytes four_octets) {
+    Address address;
+    std::memcpy(address.octets.data(), kMappedPrefix.data(), kMappedPrefix.size());
+    std::memcpy(address.octets.data() + kMappedPrefix.size(), four_octets.data(), 4);
+    return address;
+  }
   static Address v6(Bytes sixteen_octets);
 
-  bool is_v4() const;
+  bool is_v4() const {
+    return std::memcmp(octets.data(), kMappedPrefix.data(), kMappedPrefix.size()) == 0;
+  }
   bool is_unspecified() const { return *this == Address{}; }
   uint32_t v4_value() const;  // host order; only if is_v4()
   const uint8_t* v4_octets() const { return octets.data() + 12; }

@@ -10,7 +10,6 @@ namespace {
 constexpr uint8_t kTimeToLive = 64;          // RFC 1700: the recommended default
 constexpr uint16_t kDoNotFragment = 0x4000;  // RFC 791 3.1; allows an id of 0 (RFC 6864 4.1)
 constexpr size_t kMaxIpLength = UINT16_MAX;  // IPv4 total length, IPv6 payload length
-constexpr size_t kEthernetHeaderBytes = 14;
 constexpr size_t kVlanTagBytes = 4;
 
 size_t ip_header_bytes(const Address& address) {

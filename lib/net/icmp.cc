@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "lib/net/checksum.h"
 #include "lib/net/ip_header.h"
@@ -63,11 +64,14 @@ bool parse_icmp_error(Bytes frame, const Packet& packet, QuotedFlow& out) {
 }
 
 void write_addresses(MutableBytes ip_header, const Address& source, const Address& destination) {
-  const bool v4 = source.is_v4();
-  const size_t bytes = v4 ? 4 : 16, offset = v4 ? 12 : 8;  // RFC 791 3.1, RFC 8200 3
-  std::copy(source.octets.end() - bytes, source.octets.end(), ip_header.begin() + offset);
-  std::copy(destination.octets.end() - bytes, destination.octets.end(),
-            ip_header.begin() + offset + bytes);
+  // RFC 791 3.1, RFC 8200 3
+  if (source.is_v4()) {
+    std::memcpy(&ip_header[12], source.v4_octets(), 4);
+    std::memcpy(&ip_header[16], destination.v4_octets(), 4);
+  } else {
+    std::memcpy(&ip_header[8], source.octets.data(), 16);
+    std::memcpy(&ip_header[24], destination.octets.data(), 16);
+  }
 }
 
 void rewrite_icmp_error(MutableBytes frame, const Packet& packet, const Address& source,

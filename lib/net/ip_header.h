@@ -19,9 +19,10 @@ inline constexpr uint8_t kProtocolTcp = 6;
 inline constexpr uint8_t kProtocolUdp = 17;
 inline constexpr uint8_t kProtocolIcmpv6 = 58;
 
-inline constexpr size_t kIpv4HeaderBytes = 20;  // without options
-inline constexpr size_t kIpv6HeaderBytes = 40;  // without extension headers
-inline constexpr size_t kTcpHeaderBytes = 20;   // without options
+inline constexpr size_t kEthernetHeaderBytes = 14;  // without tags
+inline constexpr size_t kIpv4HeaderBytes = 20;      // without options
+inline constexpr size_t kIpv6HeaderBytes = 40;      // without extension headers
+inline constexpr size_t kTcpHeaderBytes = 20;       // without options
 inline constexpr size_t kUdpHeaderBytes = 8;
 
 struct IpHeader {

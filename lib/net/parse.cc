@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstring>
 
 #include "lib/net/ip_header.h"
 #include "lib/net/packet.h"
@@ -99,10 +100,37 @@ bool parse_ip(Bytes frame, Packet& out) {
   return parse_transport(frame, ip.protocol, out.l3_offset + ip.length, out);
 }
 
+// Nearly every frame: untagged, IPv4 without options, not a fragment, UDP. False for any other, and for
+// what is wrong.
+bool parse_usual(Bytes frame, Packet& out) {
+  constexpr size_t kL3 = kEthernetHeaderBytes, kL4 = kL3 + kIpv4HeaderBytes,
+                   kPayload = kL4 + kUdpHeaderBytes;
+  constexpr uint16_t kVersionAndLength = 0x45, kNotWhole = 0x3fff;  // more fragments, or an offset
+  if (frame.size() < kPayload || frame.size() > kMaxFrameBytes) return false;
+  const uint8_t* const p = frame.data();
+  if (load_be16(p + 12) != kEtherTypeIpv4 || p[kL3] != kVersionAndLength) return false;
+  if ((load_be16(p + kL3 + 6) & kNotWhole) != 0 || p[kL3 + 9] != kProtocolUdp) return false;
+  const size_t ip_bytes = load_be16(p + kL3 + 2), udp_bytes = load_be16(p + kL4 + 4);
+  if (ip_bytes > frame.size() - kL3 || udp_bytes < kUdpHeaderBytes) return false;
+  if (udp_bytes + kIpv4HeaderBytes > ip_bytes) return false;
+  out.kind = PacketKind::kUdp;
+  std::memcpy(out.destination_mac.octets.data(), p, 6);
+  std::memcpy(out.source_mac.octets.data(), p + 6, 6);
+  out.ether_type = kEtherTypeIpv4;
+  out.l3_offset = kL3;
+  out.l4_offset = kL4;
+  out.payload_offset = kPayload;
+  out.payload_bytes = static_cast<uint16_t>(udp_bytes - kUdpHeaderBytes);
+  out.source = {Address::v4({p + kL3 + 12, 4}), load_be16(p + kL4)};
+  out.destination = {Address::v4({p + kL3 + 16, 4}), load_be16(p + kL4 + 2)};
+  return true;
+}
+
 }  // namespace
 
 Packet parse_packet(Bytes frame) {
   Packet link;
+  if (parse_usual(frame, link)) return link;
   if (!parse_link(frame, link) || frame.size() > kMaxFrameBytes) return link;
   Packet packet = link;
   switch (link.ether_type) {

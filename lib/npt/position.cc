@@ -8,6 +8,10 @@ namespace {
 
 constexpr int64_t kNanosPerSecond = 1'000'000'000;
 constexpr int64_t kMillion = 1'000'000;
+// What RTP-Info's seq lies behind is from before the PLAY. Some servers state a seq of 0 that is none:
+// it is not believed for long.
+constexpr Duration kInFlight = 1s;
+constexpr int kFractionBits = 24;
 
 __extension__ using Int128 = __int128;
 
@@ -63,6 +67,8 @@ void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) 
   clock_rate_ = clock_rate;
   scale_millionths_ = scale_millionths;
   play_time_ = newest_time_ = now;
+  sequence_until_ = anchor.info_sequence ? now + kInFlight : Time{};
+  measure_tick();
   playing_ = true;
   paused_ = false;
   anchored_ = resuming_;  // until the first packet the line from before holds
@@ -84,18 +90,12 @@ void Position::on_packet(RtpSequence sequence, RtpTimestamp timestamp, Time now)
     remember(timestamp);
     return;
   }
-  if (is_from_before_play(sequence, now)) return;
+  if (now < sequence_until_ && sequence < *play_.info_sequence) return;
   any_packet_ = true;
   newest_time_ = now;
   if (clock_rate_ == 0) return;
   if (!anchored_ || resuming_) anchor(timestamp);
   account(timestamp, now);
-}
-
-// RTP-Info's seq says so. Some servers state a seq of 0 that is none: it is not believed for long.
-bool Position::is_from_before_play(RtpSequence sequence, Time now) const {
-  constexpr Duration kInFlight = 1s;
-  return play_.info_sequence && sequence < *play_.info_sequence && now - play_time_ < kInFlight;
 }
 
 void Position::anchor(RtpTimestamp first) {
@@ -152,14 +152,20 @@ void Position::turn_window(Time now) {
   window_start_ = now;
 }
 
-// How far it is from the nearest of the others; 0 if it is one of them.
+// How far it is from the nearest of the others; 0 if it is one of them. Behind the newest of all, which
+// came last, no other is nearer.
 uint32_t Position::remember(RtpTimestamp timestamp) {
   uint32_t distance = UINT32_MAX;
-  for (size_t i = 0; i < recent_count_; ++i) {
-    const int64_t step = timestamp - recent_timestamp_[i];
-    distance = std::min(distance, static_cast<uint32_t>(std::abs(step)));
+  if (recent_count_ > 0 && last_remembered_ == newest_timestamp_ && timestamp >= newest_timestamp_) {
+    distance = static_cast<uint32_t>(timestamp - newest_timestamp_);
+  } else {
+    for (size_t i = 0; i < recent_count_; ++i) {
+      const int64_t step = timestamp - recent_timestamp_[i];
+      distance = std::min(distance, static_cast<uint32_t>(std::abs(step)));
+    }
   }
   if (distance == 0) return 0;
+  last_remembered_ = timestamp;
   recent_timestamp_[recent_next_] = timestamp;
   recent_next_ = static_cast<uint8_t>((recent_next_ + 1u) % kRecentTimestamps);
   recent_count_ = static_cast<uint8_t>(std::min<size_t>(recent_count_ + 1u, kRecentTimestamps));
@@ -187,6 +193,17 @@ Npt Position::newest() const {
   if (anchored_) return at(newest_timestamp_);
   const int64_t elapsed = clock_rate_ == 0 ? (newest_time_ - play_time_).count() : 0;
   return play_.start + scaled(elapsed, scale_millionths_, kMillion);
+}
+
+Npt Position::shown() const {
+  if (!anchored_) return newest();
+  return anchor_npt_ + static_cast<int64_t>(Int128{newest_ticks_} * tick_length_ >> kFractionBits);
+}
+
+void Position::measure_tick() {
+  tick_length_ = clock_rate_ == 0 ? 0
+                                  : scaled(scale_millionths_ << kFractionBits, kNanosPerSecond,
+                                           Int128{clock_rate_} * kMillion);
 }
 
 Npt Position::at(RtpTimestamp timestamp) const {

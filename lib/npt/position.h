@@ -47,6 +47,8 @@ class Position {
   PositionSource source() const;
   // Of the newest packet (highest timestamp) so far; without packets the PLAY answer's start.
   Npt newest() const;
+  // The same by a multiplication, for every packet: off by a microsecond after hours.
+  Npt shown() const;
   Time newest_time() const { return newest_time_; }  // when that came
   Npt at(RtpTimestamp timestamp) const;              // only if anchored()
   RtpTimestamp timestamp_at(Npt npt) const;          // only if anchored()
@@ -69,8 +71,8 @@ class Position {
   // More than the reorder depth of 16 frames (H.264 A.3.1): a new timestamp meets its neighbours.
   static constexpr size_t kRecentTimestamps = 20;
 
-  bool is_from_before_play(RtpSequence sequence, Time now) const;
   void anchor(RtpTimestamp first);
+  void measure_tick();
   bool is_of_the_beginning(int64_t ticks_to_first) const;
   bool continues_paused_clock(RtpTimestamp first) const;
   void account(RtpTimestamp timestamp, Time now);
@@ -83,23 +85,26 @@ class Position {
     return newest_ticks_ + (timestamp - newest_timestamp_);
   }
 
+  // What every packet asks, first.
   bool playing_ = false, paused_ = false, resuming_ = false, any_packet_ = false, anchored_ = false;
+  uint8_t recent_count_ = 0, recent_next_ = 0;
   uint32_t clock_rate_ = 0;
   uint32_t frame_ticks_ = 0;
-  int64_t scale_millionths_ = 1'000'000;
-  PlayAnchor play_;
-  Npt floor_;  // where the play started that resume_from() must not go below
-
-  RtpTimestamp first_timestamp_;  // of the packets that came before the PLAY answer
   RtpTimestamp newest_timestamp_;
   int64_t newest_ticks_ = 0;  // since the anchor, at newest_timestamp_
+  Time newest_time_{}, window_start_{};
+  Time sequence_until_{};  // so long is the PLAY answer's sequence number a word to go by
   Npt anchor_npt_;
-  Time play_time_{}, newest_time_{};
-
-  Time window_start_{};
+  int64_t tick_length_ = 0;  // at this scale, ns in 40.24 fixed point
+  RtpTimestamp last_remembered_;
   Recent current_, previous_;
   std::array<RtpTimestamp, kRecentTimestamps> recent_timestamp_;  // distinct ones, a ring
-  uint8_t recent_count_ = 0, recent_next_ = 0;
+
+  int64_t scale_millionths_ = 1'000'000;
+  PlayAnchor play_;
+  Npt floor_;                     // where the play started that resume_from() must not go below
+  RtpTimestamp first_timestamp_;  // of the packets that came before the PLAY answer
+  Time play_time_{};
 };
 static_assert(std::is_trivially_copyable_v<Position>);
 

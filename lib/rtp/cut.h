@@ -35,9 +35,14 @@ class PayloadHash {
   uint32_t result();
 
  private:
+  // Words go to the lanes in turn: a step waits for the one four words before it, not for the last.
+  static constexpr size_t kLanes = 4;
   void mix(uint64_t word);
+  void mix_round(const uint8_t* words);
 
-  uint64_t hash_;
+  uint64_t size_;
+  std::array<uint64_t, kLanes> lane_;
+  size_t words_ = 0;
   uint64_t word_ = 0;  // the bytes that do not fill a word yet
   size_t filled_ = 0;
 };

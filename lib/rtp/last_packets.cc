@@ -11,14 +11,26 @@ constexpr uint64_t kOdd = 0x9E3779B97F4A7C15;  // 2^64 / golden ratio
 
 }  // namespace
 
+inline uint64_t mixed(uint64_t hash, uint64_t word) {
+  hash = (hash ^ word) * kOdd;
+  return hash ^ hash >> 29;
+}
+
 // Eight bytes a step: this runs for every packet. No defence against made-up collisions is needed, a
 // server that makes them spoils its own stream only.
 inline void PayloadHash::mix(uint64_t word) {
-  hash_ = (hash_ ^ word) * kOdd;
-  hash_ ^= hash_ >> 29;
+  uint64_t& lane = lane_[words_++ % kLanes];
+  lane = mixed(lane, word);
 }
 
-PayloadHash::PayloadHash(size_t size) : hash_(size * kOdd) {}
+inline void PayloadHash::mix_round(const uint8_t* words) {
+  std::array<uint64_t, kLanes> word;
+  std::memcpy(word.data(), words, sizeof word);
+  for (size_t i = 0; i < kLanes; ++i) lane_[i] = mixed(lane_[i], word[i]);
+  words_ += kLanes;
+}
+
+PayloadHash::PayloadHash(size_t size) : size_(size), lane_{1, 2, 3, 4} {}
 
 void PayloadHash::add(Bytes part) {
   const size_t missing = std::min((sizeof word_ - filled_) % sizeof word_, part.size());
@@ -29,10 +41,16 @@ void PayloadHash::add(Bytes part) {
     filled_ = 0;
   }
   size_t at = missing;
-  for (; at + 8 <= part.size(); at += 8) {
+  while (at + 8 <= part.size()) {
+    if (words_ % kLanes == 0 && at + sizeof lane_ <= part.size()) {
+      mix_round(&part[at]);
+      at += sizeof lane_;
+      continue;
+    }
     uint64_t word;
-    std::memcpy(&word, &part[at], 8);
+    std::memcpy(&word, &part[at], sizeof word);
     mix(word);
+    at += sizeof word;
   }
   if (at < part.size()) {
     filled_ = part.size() - at;
@@ -42,7 +60,9 @@ void PayloadHash::add(Bytes part) {
 
 uint32_t PayloadHash::result() {
   if (filled_ > 0) mix(word_);
-  return static_cast<uint32_t>(hash_ ^ hash_ >> 32);
+  uint64_t hash = size_ * kOdd;
+  for (const uint64_t lane : lane_) hash = mixed(hash, lane);
+  return static_cast<uint32_t>(hash ^ hash >> 32);
 }
 
 uint32_t payload_hash(Bytes payload) {
@@ -51,7 +71,8 @@ uint32_t payload_hash(Bytes payload) {
   return hash.result();
 }
 
-// Kept in order, newest first: the shift of at most four entries stays in the cache line.
+// Kept in order, newest first: moving the others stays in the cache line. What comes in order, which is
+// nearly all, moves them as they lie, in a few whole words.
 void LastPackets::add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t hash, bool marker,
                       bool prefix) {
   constexpr int kMaxMisorder = 100;  // RFC 3550 A.1: further back is a new start, not a late packet
@@ -60,7 +81,17 @@ void LastPackets::add(RtpSequence sequence, RtpTimestamp timestamp, uint32_t has
   while (at < count_ && sequence_[at] > sequence) ++at;
   if (at == kLastPackets || (at < count_ && sequence_[at] == sequence)) return;  // too old; a repeat
   count_ = static_cast<uint8_t>(std::min<size_t>(count_ + 1u, kLastPackets));
-  for (size_t i = count_ - 1u; i > at; --i) {
+  if (at == 0) {
+    const auto move_back = [](auto& all) {
+      std::memmove(all.data() + 1, all.data(), (kLastPackets - 1) * sizeof all[0]);
+    };
+    move_back(sequence_);
+    move_back(timestamp_);
+    move_back(hash_);
+    move_back(marker_);
+    move_back(prefix_);
+  }
+  for (size_t i = at == 0 ? 0 : count_ - 1u; i > at; --i) {
     sequence_[i] = sequence_[i - 1];
     timestamp_[i] = timestamp_[i - 1];
     hash_[i] = hash_[i - 1];

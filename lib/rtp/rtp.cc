@@ -26,6 +26,11 @@ std::optional<Header> parse_header(Bytes packet) {
   if (!fixed) return std::nullopt;
   Header header = *fixed;
   const uint8_t first = packet[0];
+  if ((first & 0x3F) == 0 && packet.size() <= UINT16_MAX) {  // nothing but payload follows
+    header.payload_offset = kFixedHeaderBytes;
+    header.payload_bytes = static_cast<uint16_t>(packet.size() - kFixedHeaderBytes);
+    return header;
+  }
   ByteReader reader(packet);
   reader.skip(kFixedHeaderBytes);
   reader.skip(4u * (first & 0x0F));  // CSRCs
