@@ -1,5 +1,7 @@
 #include "control/control_loop.h"
 
+#include <array>
+
 namespace midstream {
 
 std::vector<WorkerService> worker_services(const Config& config) {
@@ -27,23 +29,35 @@ ControlLoop::ControlLoop(ControlOptions options, Mailboxes& mailbox, Log& log)
       failovers_(
           {options_.config, network_, mailbox, random_, owed_, events_, log, options_.streams,
            options_.unix_offset_ns, [this](size_t server) { return detector_.usable(server); },
-           [this](size_t server, Time then) { return detector_.server(server).alive_since(then); }}) {}
+           [this](size_t server, Time then) { return detector_.server(server).alive_since(then); },
+           options_.custody.size()}) {}
 
 ControlLoop::~ControlLoop() {
-  while (const auto mail = mailbox_.next_for_control()) {
-    rte_pktmbuf_free(mail->frame);
-    if (mail->report != nullptr) mailbox_.free_report(mail->report);
+  const auto discard = [this](const ToControl& mail) {
+    rte_pktmbuf_free(mail.frame);
+    if (mail.report != nullptr) mailbox_.free_report(mail.report);
+  };
+  while (take_mail(discard)) {
   }
+}
+
+// A burst of every worker's.
+template <typename F>
+bool ControlLoop::take_mail(F handle) {
+  std::array<ToControl, kMailBurst> mails;
+  bool any = false;
+  for (unsigned worker = 0; worker < mailbox_.size(); ++worker) {
+    const unsigned count = mailbox_.of(worker).take(mails);
+    for (unsigned i = 0; i < count; ++i) handle(mails[i]);
+    any |= count > 0;
+  }
+  return any;
 }
 
 bool ControlLoop::poll(Time now) {
   now_ = now;
-  bool busy = false;
   mailbox_.flush();
-  while (const auto mail = mailbox_.next_for_control()) {
-    handle(*mail, now);
-    busy = true;
-  }
+  const bool busy = take_mail([&](const ToControl& mail) { handle(mail, now); });
   network_.poll(now);
   detector_.poll(now);
   owed_.poll(now);

@@ -2,7 +2,7 @@
 // failover manager. Start here to read control.
 #pragma once
 
-#include <map>
+#include <unordered_map>
 
 #include "control/event_detector.h"
 #include "control/failover_manager.h"
@@ -40,6 +40,8 @@ class ControlLoop {
   const EventDetector& detector() const { return detector_; }
 
  private:
+  template <typename F>
+  bool take_mail(F handle);
   void handle(const ToControl& mail, Time now);
   void keep(SessionReport* report);
 
@@ -63,7 +65,7 @@ class ControlLoop {
   EventDetector detector_;
   OwedTeardowns owed_;
   FailoverManager failovers_;
-  std::map<uint64_t, SessionReport> sessions_;
+  std::unordered_map<uint64_t, SessionReport> sessions_;
   Time now_{};
 };
 

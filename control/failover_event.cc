@@ -6,6 +6,11 @@
 #include "control/failover_manager.h"
 
 namespace midstream {
+namespace {
+
+constexpr Duration kResumeLimit = 5s;  // then a stream that sends nothing is reported as it is
+
+}  // namespace
 
 bool FailoverManager::is_moved(const rtsp::Session& session) {
   return !session.id.empty() && session.state != rtsp::PlayState::kTornDown &&
@@ -47,7 +52,7 @@ void FailoverManager::describe(Failover& failover) {
       }
       row.position = stream.position.newest();
       row.position_source = to_string(stream.position.source());
-      event.streams.push_back(row);
+      event.streams.push_back(std::move(row));
     }
     failover.positions[s] = smallest.value_or(session.play_start.value_or(Npt{}));
     for (StreamEvent& row : event.streams) {
@@ -62,13 +67,38 @@ void FailoverManager::name_refusals(Failover& failover) {
     failover.event.refusals.push_back(d_.config.servers[server].name + ": " + reason);
 }
 
+FailoverManager::Resuming FailoverManager::begin_resuming(Failover& failover, Time now) {
+  const Connection& c = *failover.connection;
+  Resuming resuming;
+  resuming.event = std::move(failover.event);
+  resuming.done_at = failover.attempt->done_at();
+  resuming.deadline = now + kResumeLimit;
+  resuming.event.establishment = resuming.done_at - c.failed_at;
+  resuming.event.outcome = "resumed";
+  uint8_t row = 0;
+  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
+    resuming.row[s].fill(kNoRow);
+    const rtsp::Session& session = c.conversation.sessions[s];
+    if (!is_moved(session) || !has_place(session)) continue;
+    for (uint8_t i = 0; i < session.stream_count; ++i) {
+      if (c.stream_state[s][i] == kNoStream) continue;
+      if (session.state == rtsp::PlayState::kPlaying) {
+        resuming.row[s][i] = row;
+        ++resuming.streams_left;
+      }
+      ++row;
+    }
+  }
+  return resuming;
+}
+
 void FailoverManager::on_resumed(const ToControl& mail) {
   const auto found = resuming_.find(mail.connection);
   if (found == resuming_.end()) return;
   Resuming& resuming = found->second;
-  const auto row = resuming.row.find({mail.resumed.session, mail.resumed.stream});
-  if (row == resuming.row.end()) return;
-  StreamEvent& stream = resuming.event.streams[row->second];
+  uint8_t& row = resuming.row[mail.resumed.session][mail.resumed.stream];
+  if (row == kNoRow) return;
+  StreamEvent& stream = resuming.event.streams[std::exchange(row, kNoRow)];
   stream.cut_method = rtp::to_string(mail.resumed.method);
   stream.dropped_packets = mail.resumed.dropped;
   stream.padded = mail.resumed.padded;
@@ -80,10 +110,17 @@ void FailoverManager::on_resumed(const ToControl& mail) {
   const Duration gap = mail.at - mail.resumed.last_of_old;
   resuming.event.media_gap =
       std::max(resuming.event.media_gap.value_or(gap), gap);  // the stream that waited longest
-  resuming.row.erase(row);
-  if (--resuming.streams_left > 0) return;
-  finish(std::move(resuming.event));
+  if (--resuming.streams_left == 0) end_resuming(mail.connection, "resumed");
+}
+
+// If it is resuming at all.
+void FailoverManager::end_resuming(uint32_t connection, const char* outcome) {
+  const auto found = resuming_.find(connection);
+  if (found == resuming_.end()) return;
+  found->second.event.outcome = outcome;
+  finish(std::move(found->second.event));
   resuming_.erase(found);
+  timers_.cancel(connection);
 }
 
 void FailoverManager::finish(Event event) {

@@ -6,10 +6,21 @@ namespace midstream {
 namespace {
 
 constexpr Duration kRetry = 200ms;        // all candidates failed: ask them again
-constexpr Duration kResumeLimit = 5s;     // then a stream that sends nothing is reported as it is
 constexpr size_t kMaxQueuedFrames = 256;  // of one client; its TCP repeats what is lost
+constexpr size_t kWorkATurn = 16;         // answers and new attempts: some 100 us
+// At once: of a slow server's making, so it is bounded. What one touches are some 30 KB.
+constexpr size_t kMaxAttempts = 8192;
+// So many begun in so short a time, and not ended: 1500 frames at worst, and 6400 attempts a second if
+// the server is slow.
+constexpr size_t kMostYoung = 128;
+constexpr Duration kYoung = 20ms;
+constexpr Duration kSettleLook = 1ms;  // whether what is owed has been paid
+constexpr Duration kTick = 100us;      // how late a timer may be
 
 }  // namespace
+
+FailoverManager::FailoverManager(Dependencies dependencies)
+    : d_(std::move(dependencies)), timers_(static_cast<uint32_t>(d_.connections), kTick) {}
 
 FailoverManager::~FailoverManager() {
   for (auto& [index, failover] : failovers_) {
@@ -19,18 +30,44 @@ FailoverManager::~FailoverManager() {
 
 void FailoverManager::on_frozen(Connection& connection, Time now) {
   // It has failed again before all its streams had resumed: the failover before ends here.
-  if (const auto found = resuming_.find(connection.index); found != resuming_.end()) {
-    found->second.event.outcome = "established, but the server failed before every stream had resumed";
-    finish(std::move(found->second.event));
-    resuming_.erase(found);
-  }
+  end_resuming(connection.index, "established, but the server failed before every stream had resumed");
   Failover& failover = failovers_[connection.index];
   failover.connection = &connection;
-  failover.watch = std::make_unique<ClientWatch>(connection);
   failover.give_up = connection.failed_at + d_.config.detect.give_up;
   describe(failover);
   owe_old_server(connection, now);
-  next_attempt(failover, now);
+  wait_for_turn(failover);
+  arm(failover, now);
+}
+
+void FailoverManager::wait_for_turn(Failover& failover) {
+  failover.waiting = true;
+  waiting_.push_back(failover.connection->index);
+}
+
+// What the answers have left of this turn; one at least, or who answers much would hold up the others.
+void FailoverManager::begin_waiting(Time now) {
+  size_t left = answers_ < kWorkATurn ? kWorkATurn - answers_ : 1;
+  answers_ = 0;
+  while (left > 0 && !waiting_.empty() && may_begin(now)) {
+    const auto found = failovers_.find(waiting_.front());
+    waiting_.pop_front();
+    if (found == failovers_.end() || !found->second.waiting) continue;
+    found->second.waiting = false;
+    next_attempt(found->second, now);
+    --left;
+  }
+}
+
+bool FailoverManager::may_begin(Time now) {
+  for (; !young_.empty(); young_.pop_front()) {
+    const Begun& oldest = young_.front();
+    const auto found = failovers_.find(oldest.connection);
+    const bool runs =
+        found != failovers_.end() && found->second.attempt && found->second.begun == oldest.at;
+    if (runs && now - oldest.at < kYoung) break;
+  }
+  return young_.size() < kMostYoung && attempts_.in_use() < kMaxAttempts;
 }
 
 // The sessions that it may still hold, in its own words.
@@ -50,7 +87,7 @@ void FailoverManager::owe_old_server(const Connection& c, Time now) {
 std::optional<size_t> FailoverManager::choose(const Failover& failover) const {
   const Connection& c = *failover.connection;
   const auto fresh = [&](size_t server) {
-    return !failover.tried.contains(server) && d_.usable(server);
+    return std::ranges::find(failover.tried, server) == failover.tried.end() && d_.usable(server);
   };
   for (const size_t server : d_.config.services[c.service].servers) {
     if (server != c.server && fresh(server)) return server;
@@ -65,14 +102,14 @@ void FailoverManager::next_attempt(Failover& failover, Time now) {
   if (!server) {
     failover.tried.clear();
     failover.next_attempt = now + kRetry;
-    return;
+    return arm(failover, now);
   }
-  failover.tried.insert(*server);
+  failover.tried.push_back(*server);
   failover.event.server_to = d_.config.servers[*server].name;
   if (d_.owed.owed(*server, failover.connection->client)) {
     d_.owed.pay_now(*server, failover.connection->client, now);
     failover.settling = *server;
-    return;
+    return arm(failover, now);
   }
   begin_attempt(failover, *server, now);
 }
@@ -89,9 +126,12 @@ void FailoverManager::settle(Failover& failover, Time now) {
 void FailoverManager::begin_attempt(Failover& failover, size_t server, Time now) {
   const ServiceConfig& service = d_.config.services[failover.connection->service];
   const Endpoint endpoint{d_.config.servers[server].address, service.port};
-  failover.attempt = std::make_unique<StreamEstablishment>(
-      *failover.connection, server, endpoint, failover.positions, d_.network, d_.mailbox, d_.random,
-      failover.accurate, service.credentials, now);
+  failover.attempt =
+      attempts_.make(*failover.connection, server, endpoint, failover.positions, d_.network, d_.mailbox,
+                     d_.random, failover.accurate, service.credentials, now);
+  failover.begun = now;
+  young_.push_back({failover.connection->index, now});
+  arm(failover, now);
 }
 
 void FailoverManager::attempt_failed(Failover& failover, Time now) {
@@ -133,67 +173,56 @@ void FailoverManager::on_frame(uint32_t connection, rte_mbuf* frame, uint16_t po
   const bool parsed =
       tcp::parse_segment(bytes.subspan(packet.l4_offset, end - packet.l4_offset), segment);
   if (from_client && parsed) note_sack(failover.connection->client_half, segment);
-  if (from_client ||
-      (failover.attempt && failover.attempt->state() == StreamEstablishment::State::kDone)) {
+  if (from_client) {
     if (failover.queue.size() == kMaxQueuedFrames) return rte_pktmbuf_free(frame);
     failover.queue.push_back({frame, port});
-    if (!from_client || !parsed) return;
+    if (!parsed) return;
+    if (!failover.watch) failover.watch = std::make_unique<ClientWatch>(*failover.connection);
     failover.watch->on_segment(segment);
     if (failover.watch->wish() != ClientWatch::Wish::kService) this->end(failover, now);
     return;
   }
+  ++answers_;
   if (failover.attempt && packet.source == failover.attempt->remote() && parsed) {
     failover.attempt->on_segment(segment, now);
-    if (failover.attempt->state() == StreamEstablishment::State::kDone) hand_back(failover, now);
+    if (failover.attempt->state() == StreamEstablishment::State::kDone) {
+      hand_back(failover, now);
+    } else {
+      arm(failover, now);
+    }
   }
   rte_pktmbuf_free(frame);
 }
 
-void FailoverManager::give_frames_back(Failover& failover) {
+// The connection is the worker's again, and behind it go the frames that came meanwhile.
+void FailoverManager::give_back(Failover& failover, ToWorker::Kind kind) {
+  const uint32_t index = failover.connection->index;
+  ToWorker mail{};
+  mail.kind = kind;
+  mail.connection = index;
+  d_.mailbox.send(mail);  // from here on the worker owns it
   for (const Queued& queued : failover.queue) {
-    ToWorker mail{};
     mail.kind = ToWorker::Kind::kHandle;
-    mail.connection = failover.connection->index;
     mail.frame = queued.frame;
     mail.port = queued.port;
     d_.mailbox.send(mail);
   }
-  failover.queue.clear();
+  timers_.cancel(index);
+  failovers_.erase(index);
 }
 
 void FailoverManager::hand_back(Failover& failover, Time now) {
-  Connection& c = *failover.connection;
   if (!failover.attempt->hand_back(d_.streams, now)) {
     failover.refusals[failover.attempt->server()] = failover.attempt->failure();
     return abandon(failover, now);
   }
   name_refusals(failover);
-  Resuming resuming;
-  resuming.event = std::move(failover.event);
-  resuming.done_at = failover.attempt->done_at();
-  resuming.deadline = now + kResumeLimit;
-  resuming.event.establishment = resuming.done_at - c.failed_at;
-  resuming.event.outcome = "resumed";
-  size_t row = 0;
-  for (uint8_t s = 0; s < rtsp::kMaxSessions; ++s) {
-    const rtsp::Session& session = c.conversation.sessions[s];
-    if (!is_moved(session) || !has_place(session)) continue;
-    for (uint8_t i = 0; i < session.stream_count; ++i) {
-      if (c.stream_state[s][i] == kNoStream) continue;
-      if (session.state == rtsp::PlayState::kPlaying) resuming.row[{s, i}] = row;
-      ++row;
-    }
-  }
-  resuming.streams_left = resuming.row.size();
-  const uint32_t index = c.index;
-  ToWorker mail{};
-  mail.kind = ToWorker::Kind::kSplice;
-  mail.connection = index;
-  d_.mailbox.send(mail);  // from here on the worker owns it
-  give_frames_back(failover);
-  failovers_.erase(index);
-  if (resuming.row.empty())
+  const uint32_t index = failover.connection->index;
+  Resuming resuming = begin_resuming(failover, now);
+  give_back(failover, ToWorker::Kind::kSplice);
+  if (resuming.streams_left == 0)
     return finish(std::move(resuming.event));  // nothing plays: no media to wait for
+  timers_.set(index, resuming.deadline);
   resuming_[index] = std::move(resuming);
 }
 
@@ -208,14 +237,8 @@ void FailoverManager::abandon(Failover& failover, Time now) {
     failover.event.outcome += (&refusal == &failover.event.refusals.front() ? ": " : ", ") + refusal;
   }
   failover.event.server_to.clear();
-  finish(failover.event);
-  const uint32_t index = failover.connection->index;
-  ToWorker mail{};
-  mail.kind = ToWorker::Kind::kAbandon;
-  mail.connection = index;
-  d_.mailbox.send(mail);
-  give_frames_back(failover);
-  failovers_.erase(index);
+  finish(std::move(failover.event));
+  give_back(failover, ToWorker::Kind::kAbandon);
 }
 
 // Nobody needs to be found any more.
@@ -224,39 +247,43 @@ void FailoverManager::end(Failover& failover, Time now) {
   const bool gone = failover.watch->wish() == ClientWatch::Wish::kGone;
   failover.event.outcome = gone ? "ended: the client has left" : "ended: the client has torn down";
   failover.event.server_to.clear();
-  finish(failover.event);
-  const uint32_t index = failover.connection->index;
-  ToWorker mail{};
-  mail.kind = ToWorker::Kind::kEnd;
-  mail.connection = index;
-  d_.mailbox.send(mail);
-  give_frames_back(failover);
-  failovers_.erase(index);
+  finish(std::move(failover.event));
+  give_back(failover, ToWorker::Kind::kEnd);
+}
+
+// The next moment at which time alone changes something.
+void FailoverManager::arm(Failover& failover, Time now) {
+  Time due = failover.give_up;
+  if (failover.attempt) {
+    due = std::min(due, failover.attempt->next_timer());
+  } else if (failover.settling) {
+    due = std::min(due, now + kSettleLook);
+  } else if (!failover.waiting) {
+    due = std::min(due, failover.next_attempt);
+  }
+  timers_.set(failover.connection->index, due);
+}
+
+void FailoverManager::on_timer(uint32_t connection, Time now) {
+  const auto found = failovers_.find(connection);
+  if (found == failovers_.end())
+    return end_resuming(connection, "established, but without media on every stream");
+  Failover& failover = found->second;
+  if (failover.attempt) {
+    failover.attempt->poll(now);
+    if (failover.attempt->state() == StreamEstablishment::State::kFailed) attempt_failed(failover, now);
+  } else if (failover.settling) {
+    settle(failover, now);
+  } else if (!failover.waiting && now >= failover.next_attempt) {
+    wait_for_turn(failover);
+  }
+  if (now >= failover.give_up) return abandon(failover, now);
+  arm(failover, now);
 }
 
 void FailoverManager::poll(Time now) {
-  for (auto it = failovers_.begin(); it != failovers_.end();) {
-    Failover& failover = (it++)->second;  // both ends below may erase it
-    if (failover.attempt) {
-      failover.attempt->poll(now);
-      if (failover.attempt->state() == StreamEstablishment::State::kFailed)
-        attempt_failed(failover, now);
-    } else if (failover.settling) {
-      settle(failover, now);
-    } else if (now >= failover.next_attempt) {
-      next_attempt(failover, now);
-    }
-    if (now >= failover.give_up) abandon(failover, now);
-  }
-  for (auto it = resuming_.begin(); it != resuming_.end();) {
-    if (now < it->second.deadline) {
-      ++it;
-      continue;
-    }
-    it->second.event.outcome = "established, but without media on every stream";
-    finish(std::move(it->second.event));
-    it = resuming_.erase(it);
-  }
+  timers_.advance(now, [&](uint32_t connection) { on_timer(connection, now); });
+  begin_waiting(now);
 }
 
 }  // namespace midstream

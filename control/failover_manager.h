@@ -6,19 +6,27 @@
 // shown that it lives. When none is done within `give_up`, the client is told; the event has every
 // server's reason. A client that tears down or leaves meanwhile needs no server: the failover ends, and
 // the worker sees the client off.
+//
+// When a server with thousands of sessions dies they come all at once. A turn does so much work and no
+// more, answers first, and few attempts are begun before others have ended: what they bring along (each
+// answer to PLAY is followed by a burst of media) must find room in the ports' rings. One that takes
+// long is a slow server's and holds up nobody. Nothing is looked at before it is due.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
+#include <unordered_map>
+#include <vector>
 
+#include "control/attempts.h"
 #include "control/client_watch.h"
 #include "control/events.h"
 #include "control/log.h"
 #include "control/owed_teardown.h"
-#include "control/stream_establishment.h"
+#include "lib/base/timer_wheel.h"
 
 namespace midstream {
 
@@ -37,9 +45,10 @@ class FailoverManager {
     std::function<bool(size_t server)> usable;  // not known to be down
     // It has given a sign of life since then, as far as anybody asks it for one.
     std::function<bool(size_t server, Time then)> alive_since;
+    size_t connections = 0;  // so many there may be
   };
 
-  explicit FailoverManager(Dependencies dependencies) : d_(std::move(dependencies)) {}
+  explicit FailoverManager(Dependencies dependencies);
   ~FailoverManager();
 
   void on_frozen(Connection& connection, Time now);                              // takes ownership
@@ -58,13 +67,15 @@ class FailoverManager {
     Connection* connection = nullptr;
     Event event;
     StreamEstablishment::Positions positions{};
-    std::unique_ptr<StreamEstablishment> attempt;
+    Attempts::Attempt attempt;
+    Time begun{};                            // the attempt
+    bool waiting = false;                    // for a turn that has time for its next attempt
     std::optional<size_t> settling;          // owed a TEARDOWN first; then comes its attempt
-    std::set<size_t> tried;                  // in this round
+    std::vector<size_t> tried;               // in this round
     std::map<size_t, std::string> refusals;  // by server: why it was not it, newest
     bool accurate = true;                    // until a server falls silent on an accurate seek
-    std::deque<Queued> queue;                // frames of the client, in order
-    std::unique_ptr<ClientWatch> watch;      // what they say
+    std::vector<Queued> queue;               // frames of the client, in order
+    std::unique_ptr<ClientWatch> watch;      // what they say, if there are any
     Time next_attempt{};
     Time give_up{};
   };
@@ -75,9 +86,17 @@ class FailoverManager {
     Time deadline{};
     std::optional<Time> first_packet;
     size_t streams_left = 0;
-    std::map<std::pair<uint8_t, uint8_t>, size_t> row;  // (session, stream) -> event.streams
+    // By session and stream: index into event.streams, or kNoRow.
+    std::array<std::array<uint8_t, rtsp::kMaxStreams>, rtsp::kMaxSessions> row;
   };
+  static constexpr uint8_t kNoRow = UINT8_MAX;
 
+  void wait_for_turn(Failover& failover);
+  void begin_waiting(Time now);
+  bool may_begin(Time now);
+  void on_timer(uint32_t connection, Time now);
+  void arm(Failover& failover, Time now);
+  void end_resuming(uint32_t connection, const char* outcome);
   void next_attempt(Failover& failover, Time now);
   void begin_attempt(Failover& failover, size_t server, Time now);
   void attempt_failed(Failover& failover, Time now);
@@ -88,17 +107,27 @@ class FailoverManager {
   void hand_back(Failover& failover, Time now);
   void abandon(Failover& failover, Time now);
   void end(Failover& failover, Time now);
-  void give_frames_back(Failover& failover);
+  void give_back(Failover& failover, ToWorker::Kind kind);
   // failover_event.cc
   static bool is_moved(const rtsp::Session& session);
   static bool has_place(const rtsp::Session& session);
   void describe(Failover& failover);
   void name_refusals(Failover& failover);
+  Resuming begin_resuming(Failover& failover, Time now);
   void finish(Event event);
 
   Dependencies d_;
-  std::map<uint32_t, Failover> failovers_;  // by connection
-  std::map<uint32_t, Resuming> resuming_;
+  Attempts attempts_;
+  std::unordered_map<uint32_t, Failover> failovers_;  // by connection
+  std::unordered_map<uint32_t, Resuming> resuming_;   // likewise; never in both
+  std::deque<uint32_t> waiting_;                      // some may have ended since
+  TimerWheel timers_;                                 // by connection
+  struct Begun {
+    uint32_t connection;
+    Time at;
+  };
+  std::deque<Begun> young_;  // the newest attempts; some may have ended
+  size_t answers_ = 0;       // of servers, in this turn
 };
 
 }  // namespace midstream

@@ -55,7 +55,8 @@ bool StreamEstablishment::hand_back(std::span<StreamState> streams, Time now) {
 void StreamEstablishment::fill_words() {
   Connection& c = connection_;
   c.keep_alive.interval = {};
-  c.words = rtsp::Vocabulary{};
+  // Large, and untouched until there is another server than the dialled one.
+  if (c.spliced || c.words.session_count > 0) c.words = rtsp::Vocabulary{};
   c.words.host.client = c.conversation.authority;
   if (remote_.address != c.visible.address) c.words.host.server = remote_;
   if (!c.words.host.visible.assign(to_string(c.visible.address))) c.words.host.server = {};

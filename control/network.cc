@@ -31,6 +31,22 @@ Network::Network(const Config& config, std::vector<ControlPort> ports, Mailboxes
   }
 }
 
+template <typename Build>
+bool Network::post(uint16_t port, const Build& build, uint32_t connection) {
+  rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
+  if (frame == nullptr) return false;
+  const size_t size = build({rte_pktmbuf_mtod(frame, uint8_t*), rte_pktmbuf_tailroom(frame)});
+  rte_pktmbuf_append(frame, static_cast<uint16_t>(size));
+  ToWorker mail{};
+  mail.kind = ToWorker::Kind::kTransmit;
+  mail.port = port;
+  mail.connection = connection;
+  mail.frame = frame;
+  if (size > 0 && mailbox_.post(mail)) return true;
+  rte_pktmbuf_free(frame);
+  return false;
+}
+
 void Network::poll(Time now) {
   for (size_t i = 0; i < neighbours_.size(); ++i) {
     Neighbour& neighbour = neighbours_[i];
@@ -202,22 +218,6 @@ bool Network::send(size_t server, const MacAddress& source_mac, const Address& s
                                 config_.servers[server].address, Bytes(bytes, size));
   };
   return size > 0 && post(neighbours_[server].port, build, connection);
-}
-
-bool Network::post(uint16_t port, const std::function<size_t(MutableBytes)>& build,
-                   uint32_t connection) {
-  rte_mbuf* frame = rte_pktmbuf_alloc(pool_);
-  if (frame == nullptr) return false;
-  const size_t size = build({rte_pktmbuf_mtod(frame, uint8_t*), rte_pktmbuf_tailroom(frame)});
-  rte_pktmbuf_append(frame, static_cast<uint16_t>(size));
-  ToWorker mail{};
-  mail.kind = ToWorker::Kind::kTransmit;
-  mail.port = port;
-  mail.connection = connection;
-  mail.frame = frame;
-  if (size > 0 && mailbox_.post(mail)) return true;
-  rte_pktmbuf_free(frame);
-  return false;
 }
 
 }  // namespace midstream

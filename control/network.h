@@ -90,7 +90,8 @@ class Network {
   void request(size_t server, Time now);
   bool send(size_t server, const MacAddress& source_mac, const Address& source, uint32_t connection,
             const tcp::Segment& segment);
-  bool post(uint16_t port, const std::function<size_t(MutableBytes)>& build, uint32_t connection = 0);
+  template <typename Build>  // size_t(MutableBytes): writes a frame
+  bool post(uint16_t port, const Build& build, uint32_t connection = 0);
   void tell_host_state(size_t server);
   void divert(const InName& name, bool on);
   const SegmentHandler* handler_of(const net::Packet& packet) const;

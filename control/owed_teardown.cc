@@ -4,15 +4,18 @@
 
 #include <algorithm>
 
+#include "lib/base/hash.h"
 #include "lib/rtsp/message.h"
 
 namespace midstream {
 namespace {
 
-constexpr size_t kMaxOwed = 4096;    // sessions, all servers; about 3 MB. Beyond: the oldest are let go
+// Sessions, all servers; about 50 MB, so that several storms of 10,000 fit. Beyond: the oldest are let
+// go.
+constexpr size_t kMaxOwed = 65536;
 constexpr size_t kMaxPayments = 16;  // at once: a server that has just come back has other things to do
 constexpr Duration kRetry = 5s;      // a server that is up but does not answer
-constexpr Duration kLook = 100ms;    // for debts that are due
+constexpr Duration kLook = 1ms;      // at the timers of payments under way
 constexpr Duration kConnectLimit = 1s;
 constexpr Duration kAnswerLimit = 2s;
 
@@ -27,62 +30,91 @@ OwedTeardowns::OwedTeardowns(const Config& config, Network& network, Random& ran
 
 OwedTeardowns::~OwedTeardowns() = default;
 
+size_t OwedTeardowns::HashKey::operator()(const Key& key) const {
+  const uint64_t hash = fnv1a(as_text(key.client.address.octets));
+  return (hash ^ key.client.port) * kFnvPrime ^ key.server;
+}
+
+OwedTeardowns::Debt* OwedTeardowns::find(size_t server, const Endpoint& client) {
+  const auto found = by_key_.find({server, client});
+  return found == by_key_.end() ? nullptr : &*found->second;
+}
+const OwedTeardowns::Debt* OwedTeardowns::find(size_t server, const Endpoint& client) const {
+  const auto found = by_key_.find({server, client});
+  return found == by_key_.end() ? nullptr : &*found->second;
+}
+
 void OwedTeardowns::add(size_t server, uint16_t port, const Client& client, const Session& session,
                         Time now) {
   if (session.id.empty()) return;
-  if (sessions_ == kMaxOwed) forget_oldest();
-  const auto [place, fresh] = debts_.try_emplace({server, client.endpoint});
-  Debt& debt = place->second;
-  if (fresh) debt.since = now;
-  debt.name = {server, port, client.endpoint, client.mac, client.connection};
-  debt.next_try = now;
-  if (std::ranges::any_of(debt.sessions,
+  if (sessions_ == kMaxOwed) forget(debts_.front());
+  Debt* debt = find(server, client.endpoint);
+  if (debt == nullptr) {
+    debt = &debts_.emplace_back();
+    debt->key = {server, client.endpoint};
+    debt->number = number_++;
+    by_key_.emplace(debt->key, std::prev(debts_.end()));
+  }
+  debt->name = {server, port, client.endpoint, client.mac, client.connection};
+  if (usable_(server)) {
+    set_due(*debt, now);
+  } else {
+    was_usable_[server] = false;  // due when it is back
+  }
+  if (std::ranges::any_of(debt->sessions,
                           [&](const Session& s) { return s.id.view() == session.id.view(); }))
     return;
-  debt.sessions.push_back(session);
+  debt->sessions.push_back(session);
   ++sessions_;
-  next_look_ = now;
 }
 
-void OwedTeardowns::forget_oldest() {
-  const auto oldest =
-      std::ranges::min_element(debts_, {}, [](const auto& d) { return d.second.since; });
-  stop(*oldest);
-  sessions_ -= oldest->second.sessions.size();
-  debts_.erase(oldest);
+void OwedTeardowns::set_due(Debt& debt, std::optional<Time> when) {
+  if (debt.due) due_.erase({*debt.due, debt.number});
+  debt.due = debt.payment ? std::nullopt : when;
+  if (debt.due) due_[{*debt.due, debt.number}] = &debt;
+}
+
+void OwedTeardowns::forget(Debt& debt) {
+  stop(debt);
+  set_due(debt, std::nullopt);
+  sessions_ -= debt.sessions.size();
+  const auto place = by_key_.find(debt.key);
+  const auto in_order = place->second;
+  by_key_.erase(place);
+  debts_.erase(in_order);
 }
 
 size_t OwedTeardowns::count(size_t server) const {
   size_t count = 0;
-  for (const auto& [key, debt] : debts_) count += key.server == server ? debt.sessions.size() : 0;
+  for (const Debt& debt : debts_) count += debt.key.server == server ? debt.sessions.size() : 0;
   return count;
 }
 
 bool OwedTeardowns::owed(size_t server, const Endpoint& client) const {
-  return debts_.contains({server, client});
+  return find(server, client) != nullptr;
 }
 
 bool OwedTeardowns::paying(size_t server, const Endpoint& client) const {
-  const auto found = debts_.find({server, client});
-  return found != debts_.end() && found->second.payment;
+  const Debt* debt = find(server, client);
+  return debt != nullptr && debt->payment;
 }
 
 void OwedTeardowns::pay_now(size_t server, const Endpoint& client, Time now) {
-  const auto found = debts_.find({server, client});
-  if (found != debts_.end() && !found->second.payment) start(*found, now);
+  Debt* debt = find(server, client);
+  if (debt != nullptr && !debt->payment) start(*debt, now);
 }
 
 // What the sessions are asked to end with, on one connection, one behind the other.
-void OwedTeardowns::start(Debts::value_type& entry, Time now) {
-  auto& [key, debt] = entry;
-  ++payments_;
+void OwedTeardowns::start(Debt& debt, Time now) {
+  set_due(debt, std::nullopt);
+  paying_.push_back(&debt);
   debt.payment = std::make_unique<Payment>(
       [this, name = debt.name](const tcp::Segment& segment) { network_.send(name, segment); });
-  network_.listen(debt.name, [this, key = key](const tcp::Segment& segment, Time at) {
+  network_.listen(debt.name, [this, key = debt.key](const tcp::Segment& segment, Time at) {
     on_segment(key, segment, at);
   });
   tcp::EndpointOptions options;
-  options.local_port = key.client.port;
+  options.local_port = debt.key.client.port;
   options.remote_port = debt.name.server_port;
   options.initial_sequence = TcpSequence(random_.u32());
   options.give_up = kConnectLimit;
@@ -97,10 +129,10 @@ void OwedTeardowns::start(Debts::value_type& entry, Time now) {
 }
 
 void OwedTeardowns::on_segment(const Key& key, const tcp::Segment& segment, Time now) {
-  const auto found = debts_.find(key);
-  if (found == debts_.end() || !found->second.payment) return;
-  found->second.payment->endpoint.on_segment(segment, now);
-  read_answers(found->second, now);
+  Debt* debt = find(key.server, key.client);
+  if (debt == nullptr || !debt->payment) return;
+  debt->payment->endpoint.on_segment(segment, now);
+  read_answers(*debt, now);
   next_look_ = now;  // settled there: this may be the end of it
 }
 
@@ -122,9 +154,8 @@ void OwedTeardowns::read_answers(Debt& debt, Time now) {
   }
 }
 
-// True if nothing is owed any more.
-bool OwedTeardowns::settle(Debts::value_type& entry, Time now) {
-  Debt& debt = entry.second;
+// True if this payment has ended, whatever is still owed.
+bool OwedTeardowns::is_over(Debt& debt, Time now) {
   Payment& payment = *debt.payment;
   payment.endpoint.poll(now);
   const tcp::EndpointError error = payment.endpoint.error();
@@ -132,21 +163,30 @@ bool OwedTeardowns::settle(Debts::value_type& entry, Time now) {
     sessions_ -= debt.sessions.size();
     debt.sessions.clear();
   }
-  const bool ended = error != tcp::EndpointError::kNone || now >= payment.deadline;
-  if (!debt.sessions.empty() && !ended) return false;
-  // gst closes behind each TEARDOWN: the others have a connection of their own.
-  debt.next_try = payment.answered > 0 ? now : now + kRetry;
-  stop(entry);
-  return debt.sessions.empty();
+  return debt.sessions.empty() || error != tcp::EndpointError::kNone || now >= payment.deadline;
 }
 
-void OwedTeardowns::stop(Debts::value_type& entry) {
-  Debt& debt = entry.second;
+void OwedTeardowns::settle(Time now) {
+  const std::vector<Debt*> paying = paying_;
+  for (Debt* debt : paying) {
+    if (!is_over(*debt, now)) continue;
+    // gst closes behind each TEARDOWN: the others have a connection of their own.
+    const Time next_try = debt->payment->answered > 0 ? now : now + kRetry;
+    stop(*debt);
+    if (debt->sessions.empty()) {
+      forget(*debt);
+    } else {
+      set_due(*debt, next_try);
+    }
+  }
+}
+
+void OwedTeardowns::stop(Debt& debt) {
   if (!debt.payment) return;
   debt.payment->endpoint.reset();
   network_.stop_listening(debt.name);
   debt.payment.reset();
-  --payments_;
+  std::erase(paying_, &debt);
 }
 
 void OwedTeardowns::poll(Time now) {
@@ -154,18 +194,18 @@ void OwedTeardowns::poll(Time now) {
     const bool back = usable_(server) && !was_usable_[server];
     was_usable_[server] = usable_(server);
     if (!back) continue;
-    for (auto& [key, debt] : debts_)
-      if (key.server == server) debt.next_try = now;
-    next_look_ = now;
+    for (Debt& debt : debts_)
+      if (debt.key.server == server) set_due(debt, now);
   }
-  if (payments_ == 0 && now < next_look_) return;
-  for (auto it = debts_.begin(); it != debts_.end();) {
-    Debt& debt = it->second;
-    const bool due = now >= debt.next_try && usable_(it->first.server);
-    if (!debt.payment && due && payments_ < kMaxPayments) start(*it, now);
-    it = debt.payment && settle(*it, now) ? debts_.erase(it) : std::next(it);
+  if (!paying_.empty() && now >= next_look_) {
+    settle(now);
+    next_look_ = now + kLook;
   }
-  next_look_ = now + kLook;
+  while (!due_.empty() && due_.begin()->first.first <= now && paying_.size() < kMaxPayments) {
+    Debt& debt = *due_.begin()->second;
+    set_due(debt, std::nullopt);
+    if (usable_(debt.key.server)) start(debt, now);  // else when it is back
+  }
 }
 
 }  // namespace midstream

@@ -15,9 +15,13 @@
 #pragma once
 
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "control/network.h"
@@ -53,9 +57,12 @@ class OwedTeardowns {
 
  private:
   struct Key {
-    size_t server;
+    size_t server = 0;
     Endpoint client;
-    auto operator<=>(const Key&) const = default;
+    bool operator==(const Key&) const = default;
+  };
+  struct HashKey {
+    size_t operator()(const Key& key) const;
   };
   struct Payment {
     explicit Payment(tcp::Endpoint::Emit emit) : endpoint(std::move(emit)) {}
@@ -64,25 +71,35 @@ class OwedTeardowns {
     uint32_t answered = 0;
   };
   struct Debt {
+    Key key;
+    uint64_t number = 0;  // counts debts: among equals in time the older one is first
     Network::InName name;
     std::vector<Session> sessions;
-    Time since{}, next_try{};
+    std::optional<Time> due;  // in due_
     std::unique_ptr<Payment> payment;
   };
-  using Debts = std::map<Key, Debt>;
+  using Debts = std::list<Debt>;
 
-  void start(Debts::value_type& debt, Time now);
+  Debt* find(size_t server, const Endpoint& client);
+  const Debt* find(size_t server, const Endpoint& client) const;
+  void set_due(Debt& debt, std::optional<Time> when);
+  void start(Debt& debt, Time now);
   void on_segment(const Key& key, const tcp::Segment& segment, Time now);
   void read_answers(Debt& debt, Time now);
-  bool settle(Debts::value_type& debt, Time now);
-  void stop(Debts::value_type& debt);
-  void forget_oldest();
+  void settle(Time now);
+  bool is_over(Debt& debt, Time now);
+  void stop(Debt& debt);
+  void forget(Debt& debt);
 
   Network& network_;
   Random& random_;
   std::function<bool(size_t server)> usable_;
-  Debts debts_;
-  size_t sessions_ = 0, payments_ = 0;
+  Debts debts_;  // oldest first
+  std::unordered_map<Key, Debts::iterator, HashKey> by_key_;
+  std::map<std::pair<Time, uint64_t>, Debt*> due_;  // those of servers that are up and not being paid
+  std::vector<Debt*> paying_;
+  size_t sessions_ = 0;
+  uint64_t number_ = 0;
   Time next_look_{};
   std::vector<bool> was_usable_;
 };

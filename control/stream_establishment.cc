@@ -170,6 +170,15 @@ bool StreamEstablishment::take_frames() {
   return true;
 }
 
+Duration StreamEstablishment::answer_limit() const {
+  return replay_.step().starts_with("DESCRIBE") ? kDescribeLimit : kAnswerLimit;
+}
+
+Time StreamEstablishment::next_timer() const {
+  if (state_ != State::kRunning) return Time{};  // its end is to be seen to at once
+  return std::min(endpoint_.next_timer(), progressed_ + answer_limit());
+}
+
 void StreamEstablishment::poll(Time now) {
   if (state_ != State::kRunning) return;
   endpoint_.poll(now);
@@ -197,8 +206,7 @@ void StreamEstablishment::poll(Time now) {
     state_ = State::kDone;
     return;
   }
-  const bool describing = replay_.step().starts_with("DESCRIBE");
-  if (now - progressed_ < (describing ? kDescribeLimit : kAnswerLimit)) return;
+  if (now - progressed_ < answer_limit()) return;
   seek_unanswered_ = replay_.step().starts_with("PLAY");
   fail((half_request_ ? "what the old server left half answered" : replay_.step()) + ": no answer");
 }

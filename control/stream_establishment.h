@@ -26,6 +26,7 @@ class StreamEstablishment {
 
   void on_segment(const tcp::Segment& segment, Time now);
   void poll(Time now);
+  Time next_timer() const;  // when poll() has something to do, if nothing comes before
   const Endpoint& remote() const { return remote_; }
   void cancel();  // resets the half-made connection
 
@@ -49,6 +50,7 @@ class StreamEstablishment {
   void fail(std::string why);
 
   bool take_frames();
+  Duration answer_limit() const;
 
   // half_answer.cc
   std::string in_server_words(Bytes raw) const;

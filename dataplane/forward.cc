@@ -8,6 +8,8 @@ namespace midstream {
 namespace {
 
 constexpr size_t kMaxBuilt = 2048;
+// Its sender repeats a frame; what the worker itself has to say is said once.
+constexpr unsigned kReservedMails = kMailboxEntries / 8;
 
 }  // namespace
 
@@ -66,7 +68,8 @@ void Worker::hand_to_control(Frame& frame, ToControl::Kind kind, uint32_t connec
   mail.connection = connection;
   mail.frame = frame.mbuf;
   mail.at = now_;
-  if (!mailbox_.post(mail)) drop(frame.mbuf, Drop::kMailboxFull);
+  if (!mailbox_.has_room_for_control(kReservedMails) || !mailbox_.post(mail))
+    drop(frame.mbuf, Drop::kMailboxFull);
 }
 
 // ARP and neighbour discovery of and for the device's own addresses is control's. While a server's host

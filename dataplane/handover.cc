@@ -1,5 +1,6 @@
 // Mail from control: sessions given back, frames to send, servers to leave.
 
+#include <array>
 #include <utility>
 
 #include "dataplane/worker.h"
@@ -8,16 +9,18 @@ namespace midstream {
 namespace {
 
 constexpr size_t kMaxParked = 4096;  // frames a connection: two seconds of 20 Mbit/s
+constexpr unsigned kLeftATurn = 16;  // connections: some 100 us, packets wait meanwhile
+// The rest of the mailbox is for the frames of those that have left already.
+constexpr unsigned kRoomToLeave = kMailboxEntries * 3 / 4;
 
 }  // namespace
 
 bool Worker::take_mail() {
-  bool any = false;
-  while (const auto mail = mailbox_.next_for_worker()) {
-    handle_mail(*mail);
-    any = true;
-  }
-  return any;
+  if (!mailbox_.has_mail_for_worker()) return false;
+  std::array<ToWorker, kMailBurst> mails;
+  const unsigned count = mailbox_.take(mails);
+  for (unsigned i = 0; i < count; ++i) handle_mail(mails[i]);
+  return count > 0;
 }
 
 void Worker::handle_mail(const ToWorker& mail) {
@@ -29,17 +32,7 @@ void Worker::handle_mail(const ToWorker& mail) {
     case ToWorker::Kind::kHandle:
       return handle(mail.frame, mail.port);
     case ToWorker::Kind::kFreezeServer:
-      for (Connection& candidate : own_connections()) {
-        // Its state first: the rest of a frozen one is control's.
-        if (candidate.server != mail.server) continue;
-        if (ending_is_failure(candidate)) {
-          freeze(candidate, mail.cause);
-        } else if (teardown_is_ours(candidate)) {
-          end_for_client(candidate);
-          choose_paths(candidate);
-        }
-      }
-      return;
+      return leaving_.push_back({mail.server, mail.cause, now_, 0});
     case ToWorker::Kind::kFreeze:
       if (!current || !c.suspected || mail.server != c.server) return;
       c.suspected = false;
@@ -87,6 +80,30 @@ void Worker::handle_mail(const ToWorker& mail) {
       hosts_[mail.server].healthy = mail.flag;
       return;
   }
+}
+
+// All connections of a server that is down, as many a turn as media can wait for and control has room
+// for. Its state is read first: the rest of a frozen one is control's.
+bool Worker::leave_servers() {
+  if (leaving_.empty()) return false;
+  Leaving& leaving = leaving_.front();
+  const std::span<Connection> own = own_connections();
+  for (unsigned left = 0; leaving.next < own.size(); ++leaving.next) {
+    Connection& c = own[leaving.next];
+    const bool ours = c.state == ConnectionState::kMonitored || c.state == ConnectionState::kSpliced;
+    // One that came to it since then has found it up again.
+    if (!ours || c.server != leaving.server || c.begun > leaving.since || c.failed_at > leaving.since)
+      continue;
+    if (++left > kLeftATurn || !mailbox_.has_room_for_control(kRoomToLeave)) return true;
+    if (ending_is_failure(c)) {
+      freeze(c, leaving.cause);
+    } else if (teardown_is_ours(c)) {
+      end_for_client(c);
+      choose_paths(c);
+    }
+  }
+  leaving_.erase(leaving_.begin());
+  return true;
 }
 
 void Worker::note_host(const ToWorker& mail) {

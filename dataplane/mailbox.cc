@@ -2,6 +2,7 @@
 
 #include <rte_errno.h>
 
+#include <array>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -23,10 +24,8 @@ rte_ring* make_ring(const std::string& name, uint32_t entries, int numa_node) {
 }
 
 template <typename T>
-std::optional<T> take(rte_ring* ring) {
-  T mail;
-  if (rte_ring_sc_dequeue_elem(ring, &mail, sizeof(T)) != 0) return std::nullopt;
-  return mail;
+unsigned take_from(rte_ring* ring, std::span<T, kMailBurst> mails) {
+  return rte_ring_sc_dequeue_burst_elem(ring, mails.data(), sizeof(T), kMailBurst, nullptr);
 }
 
 }  // namespace
@@ -41,6 +40,15 @@ Mailbox::Mailbox(int numa_node, uint32_t entries) {
                                     nullptr, numa_node, RTE_MEMPOOL_F_SC_GET));
   if (!reports_)
     throw std::runtime_error(std::string("no memory for session reports: ") + rte_strerror(rte_errno));
+}
+
+// Frames that were on their way to the worker.
+Mailbox::~Mailbox() {
+  for (const ToWorker& mail : waiting_) rte_pktmbuf_free(mail.frame);
+  std::array<ToWorker, kMailBurst> mails;
+  while (const unsigned count = take(mails)) {
+    for (unsigned i = 0; i < count; ++i) rte_pktmbuf_free(mails[i].frame);
+  }
 }
 
 bool Mailbox::post(const ToControl& mail) {
@@ -63,8 +71,12 @@ void Mailbox::flush() {
     waiting_.pop_front();
   }
 }
-std::optional<ToWorker> Mailbox::next_for_worker() { return take<ToWorker>(to_worker_.get()); }
-std::optional<ToControl> Mailbox::next_for_control() { return take<ToControl>(to_control_.get()); }
+unsigned Mailbox::take(std::span<ToWorker, kMailBurst> mails) {
+  return take_from(to_worker_.get(), mails);
+}
+unsigned Mailbox::take(std::span<ToControl, kMailBurst> mails) {
+  return take_from(to_control_.get(), mails);
+}
 
 SessionReport* Mailbox::new_report() {
   void* memory = nullptr;
@@ -86,12 +98,6 @@ void Mailboxes::send(const ToWorker& mail) {
 }
 void Mailboxes::flush() {
   for (const auto& box : boxes_) box->flush();
-}
-std::optional<ToControl> Mailboxes::next_for_control() {
-  for (const auto& box : boxes_) {
-    if (auto mail = box->next_for_control()) return mail;
-  }
-  return std::nullopt;
 }
 
 }  // namespace midstream

@@ -1,6 +1,9 @@
 // Where worker and control meet: two single-producer single-consumer rings of small values. A full
 // ring never blocks: post() says false, the poster counts and goes on.
 //
+// Mail is taken in bursts, and a turn of either side takes no more than one: so a turn stays short
+// however much there is, and of several workers none is kept waiting by another.
+//
 // Order is the contract: what control posts before a frame to transmit is known to the worker before
 // that frame leaves; frames that the worker hands over keep their order.
 #pragma once
@@ -12,6 +15,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "dataplane/connection.h"
 #include "dataplane/stream_state.h"
@@ -102,20 +106,25 @@ struct ToWorker {
   Time at{};
 };
 
+inline constexpr unsigned kMailBurst = 32;
+inline constexpr uint32_t kMailboxEntries = 8192;
+
 class Mailbox {
  public:
-  Mailbox(int numa_node, uint32_t entries = 8192);
+  Mailbox(int numa_node, uint32_t entries = kMailboxEntries);
+  ~Mailbox();
 
   // Worker's side.
   bool post(const ToControl& mail);
-  std::optional<ToWorker> next_for_worker();
+  unsigned take(std::span<ToWorker, kMailBurst> mails);  // how many there were
+  bool has_mail_for_worker() const { return rte_ring_empty(to_worker_.get()) == 0; }
   bool has_room_for_control(unsigned mails) const;  // stays true until the worker itself posts
   // Control's side. send() is for mail that must not be lost: what does not fit waits, in order, for
   // the next flush(); nothing is posted past it.
   bool post(const ToWorker& mail);
   void send(const ToWorker& mail);
   void flush();
-  std::optional<ToControl> next_for_control();
+  unsigned take(std::span<ToControl, kMailBurst> mails);
 
   SessionReport* new_report();              // worker; nullptr if the pool is empty
   void free_report(SessionReport* report);  // control
@@ -143,7 +152,7 @@ class Mailboxes {
   bool post(const ToWorker& mail) { return of(worker_of(mail.connection)).post(mail); }
   void send(const ToWorker& mail);
   void flush();
-  std::optional<ToControl> next_for_control();
+  size_t size() const { return boxes_.size(); }
   void free_report(SessionReport* report) { of(worker_of(report->connection)).free_report(report); }
 
  private:

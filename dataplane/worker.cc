@@ -84,6 +84,7 @@ Worker::~Worker() {
 bool Worker::poll(Time now) {
   now_ = now;
   bool busy = take_mail();
+  busy |= leave_servers();
   busy |= take_passed();
   for (uint16_t port = 0; port < options_.ports.size(); ++port) busy |= receive(port);
   timers_.advance(now, [this](uint32_t entry) {

@@ -377,6 +377,7 @@ class Worker {
 
   // handover.cc
   bool take_mail();
+  bool leave_servers();
   void handle_mail(const ToWorker& mail);
   void note_host(const ToWorker& mail);
   void start_splice(Connection& c);
@@ -436,6 +437,14 @@ class Worker {
     uint16_t vlan_tci = 0;
   };
   std::vector<HostState> hosts_;  // by server
+
+  struct Leaving {  // a server that is down
+    uint16_t server;
+    Cause cause;
+    Time since;
+    size_t next;  // connection
+  };
+  std::vector<Leaving> leaving_;
 
   // What the next connection of a client goes by; apart from the connections, which control may own.
   struct Place {

@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "lib/base/renew.h"
 #include "lib/rtsp/presentation.h"
 
 namespace midstream::rtsp {
@@ -11,15 +12,15 @@ namespace midstream::rtsp {
 void Replay::start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
                    uint32_t first_cseq, bool accurate, const Credentials& credentials,
                    uint64_t client_nonce) {
-  *this = Replay{};
-  conversation_ = conversation;
+  renew(*this);
+  conversation_ = &conversation;
   positions_ = positions;
   next_cseq_ = first_cseq;
   accurate_ = accurate;
   authenticator_.credentials = credentials;
   authenticator_.client_nonce = client_nonce;
   session_ = kMaxSessions;  // none yet
-  if (conversation_.has_description) {
+  if (conversation_->has_description) {
     send_describe();
     name_step();
     return;
@@ -55,7 +56,7 @@ ReplayProgress Replay::on_message(const Message& message) {
 bool Replay::setups_done(size_t session) const {
   if (session >= kMaxSessions || !wanted(session)) return false;
   const auto streams =
-      std::span(sessions_[session].streams).first(conversation_.sessions[session].stream_count);
+      std::span(sessions_[session].streams).first(conversation_->sessions[session].stream_count);
   return std::ranges::all_of(
       streams, [](const ReplayStream& s) { return s.server_port.rtp != 0 || s.channels; });
 }
@@ -68,7 +69,7 @@ Url Replay::control_url(size_t media) const {
 }
 
 bool Replay::wanted(size_t session) const {
-  const Session& s = conversation_.sessions[session];
+  const Session& s = conversation_->sessions[session];
   return !s.id.empty() && s.stream_count > 0 && !s.teardown_requested && s.state != PlayState::kInit &&
          s.state != PlayState::kTornDown;
 }
@@ -84,7 +85,7 @@ void Replay::next_session() {
 
 // The first answer brings the Session id that the others need; the last one the go for PLAY.
 void Replay::after_setup() {
-  const Session& session = conversation_.sessions[session_];
+  const Session& session = conversation_->sessions[session_];
   if (setups_done(session_)) {
     if (session.state == PlayState::kPlaying)
       send_play();

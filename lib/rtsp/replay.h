@@ -54,6 +54,7 @@ class Replay {
   // `accurate` asks for Seek-Style: RAP. A gst server whose pipeline has short queues may block on it
   // for good (measured); without it the start is at the key frame before, and what lies between is
   // paced.
+  // The conversation is the caller's, and stays as it is until the answer to PLAY.
   void start(const Conversation& conversation, const std::array<Npt, kMaxSessions>& positions,
              uint32_t first_cseq, bool accurate = true, const Credentials& credentials = {},
              uint64_t client_nonce = 0);
@@ -116,9 +117,8 @@ class Replay {
   ChannelSet channels_taken() const;
   void read_rtp_info(const Message& answer);
 
-  // What was agreed with the client.
-  Conversation conversation_;
-  std::array<Npt, kMaxSessions> positions_;
+  const Conversation* conversation_ = nullptr;  // what was agreed with the client
+  std::array<Npt, kMaxSessions> positions_{};
 
   // What B has said so far.
   Url base_;

@@ -60,9 +60,9 @@ std::string Replay::on_answer(const Awaited& awaited, const Message& answer) {
 
 std::string Replay::on_describe(const Message& answer) {
   if (!sdp::parse(as_text(answer.body), description_)) return "DESCRIBE: no usable description";
-  const auto difference = sdp::difference(conversation_.description, description_);
+  const auto difference = sdp::difference(conversation_->description, description_);
   if (!difference.empty()) return "content differs: " + std::string(difference.view());
-  if (!base_url(answer, conversation_.describe_url.view(), base_)) return "DESCRIBE: URL too long";
+  if (!base_url(answer, conversation_->describe_url.view(), base_)) return "DESCRIBE: URL too long";
   next_session();
   return failure_;
 }
@@ -75,7 +75,7 @@ std::string Replay::on_setup(size_t index, const Message& answer) {
   if (!session.id.assign(parsed->id)) return "Session too long";
   if (parsed->timeout_s) session.timeout_s = *parsed->timeout_s;
 
-  const Stream& wanted_stream = conversation_.sessions[session_].streams[index];
+  const Stream& wanted_stream = conversation_->sessions[session_].streams[index];
   const Header* agreed = answer.find("Transport");
   if (agreed == nullptr) return "no Transport";
   const Transport transport = parse_transport(agreed->value).items[0];
@@ -137,7 +137,7 @@ void Replay::read_rtp_info(const Message& answer) {
   if (header == nullptr) return;
   const RtpInfoList list = parse_rtp_info(header->value);
   auto& streams = sessions_[session_].streams;
-  const size_t count = conversation_.sessions[session_].stream_count;
+  const size_t count = conversation_->sessions[session_].stream_count;
   std::array<std::string_view, kMaxRtpInfo> urls;
   for (size_t i = 0; i < count; ++i) urls[i] = streams[i].url.view();
   const StreamOfEntry stream_of = match_rtp_info(list, base_.view(), urls, count);

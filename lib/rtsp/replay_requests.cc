@@ -45,7 +45,7 @@ std::string Replay::authorization(const Awaited& request) {
   Authorization value;
   if (authorize(authenticator_, to_string(request.method), request.uri, value))
     return header("Authorization", value.view());
-  const std::string_view basic = conversation_.basic.view();
+  const std::string_view basic = conversation_->basic.view();
   return basic.empty() ? std::string() : header("Authorization", basic);
 }
 
@@ -63,11 +63,11 @@ bool Replay::asked_again(const Awaited& refused, const Message& answer) {
 }
 
 void Replay::send_describe() {
-  send(Method::kDescribe, 0, conversation_.describe_url.view(), header("Accept", "application/sdp"));
+  send(Method::kDescribe, 0, conversation_->describe_url.view(), header("Accept", "application/sdp"));
 }
 
 void Replay::send_setup(size_t index) {
-  const Stream& stream = conversation_.sessions[session_].streams[index];
+  const Stream& stream = conversation_->sessions[session_].streams[index];
   ReplaySession& session = sessions_[session_];
   Url& url = session.streams[index].url;
   if (!media_url(base_.view(), description_, stream.media, url) ||
@@ -81,7 +81,7 @@ void Replay::send_setup(size_t index) {
 }
 
 void Replay::send_play() {
-  const Session& session = conversation_.sessions[session_];
+  const Session& session = conversation_->sessions[session_];
   std::string headers = header("Session", sessions_[session_].id.view());
   if (session.live) {
     headers += header("Range", "npt=now-");

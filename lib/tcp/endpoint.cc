@@ -3,11 +3,12 @@
 
 #include <algorithm>
 
+#include "lib/base/renew.h"
+
 namespace midstream::tcp {
 
 void Endpoint::open(const EndpointOptions& options, Time now) {
-  Emit emit = std::move(emit_);
-  *this = Endpoint(std::move(emit));
+  renew(*this, Emit(std::move(emit_)));
   options_ = options;
   send_unacknowledged_ = options.initial_sequence;
   send_next_ = options.initial_sequence + 1;

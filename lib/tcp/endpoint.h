@@ -126,7 +126,7 @@ class Endpoint {
   TcpSequence window_sequence_, window_acknowledgement_;  // SND.WL1, SND.WL2
   bool fin_queued_ = false, fin_sent_ = false;
   uint32_t queued_ = 0;  // bytes of queue_, from queue_begin()
-  std::array<uint8_t, kSendBytes> queue_{};
+  std::array<uint8_t, kSendBytes> queue_;
 
   Time retransmit_at_ = Time::max();
   Time progress_;  // the last new ACK, or when there began to be something to wait for

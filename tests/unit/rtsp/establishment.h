@@ -9,10 +9,12 @@ namespace midstream::rtsp {
 using Positions = std::array<Npt, kMaxSessions>;
 
 struct Establishment {
+  Conversation agreed;
   Replay replay;
 
-  explicit Establishment(const Conversation& conversation, Positions positions = {}) {
-    replay.start(conversation, positions, 1);
+  explicit Establishment(const Conversation& conversation, Positions positions = {})
+      : agreed(conversation) {
+    replay.start(agreed, positions, 1);
   }
   ReplayProgress server(std::string_view head, std::string_view body = {}) {
     const std::string text = wire(head, body);

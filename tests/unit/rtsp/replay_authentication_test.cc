@@ -16,7 +16,7 @@ Credentials credentials() {
 struct Guarded : Establishment {
   explicit Guarded(const Conversation& conversation, const Credentials& known = credentials())
       : Establishment(conversation) {
-    replay.start(conversation, {}, 1, true, known, 0x1234);
+    replay.start(agreed, {}, 1, true, known, 0x1234);
   }
   ReplayProgress refuse(int cseq, const std::string& challenge = kDigest) {
     return server("RTSP/1.0 401 Unauthorized\nCSeq: " + std::to_string(cseq) + challenge);

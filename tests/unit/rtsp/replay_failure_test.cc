@@ -132,7 +132,8 @@ TEST_CASE("a replay can be started anew", "[replay]") {
   Establishment b(playing_film().conversation);
   b.setups();
   b.server("RTSP/1.0 500 Error\nCSeq: 4");
-  b.replay.start(ready_film().conversation, {}, 50);
+  const Dialogue ready = ready_film();
+  b.replay.start(ready.conversation, {}, 50);
   CHECK(b.replay.progress() == ReplayProgress::kContinue);
   CHECK(b.replay.failure().empty());
   CHECK_FALSE(b.replay.setups_done(0));
