@@ -76,7 +76,7 @@ class FlowTable {
   // Up to kMaxLookups keys at once: bit i of the result says whether targets[i] was found. It holds
   // until version() changes.
   static constexpr uint32_t kMaxLookups = RTE_HASH_LOOKUP_BULK_MAX;
-  uint64_t find(const FlowKey* const* keys, uint32_t count, FlowTarget* targets) const;
+  uint64_t find(const FlowKey* keys, uint32_t count, FlowTarget* targets) const;
   uint64_t version() const { return version_; }
 
  private:

@@ -34,16 +34,6 @@ void Worker::account(StreamState& stream, const rtp::Header& header, Bytes packe
 void Worker::account(StreamState& stream, const rtp::Header& header, size_t packet_bytes,
                      Bytes payload_begin, uint32_t payload_hash) {
   stream.last_forwarded = now_;
-  ++stream.packets;
-  stream.bytes += packet_bytes;
-  stream.second_bytes += packet_bytes;
-  if (now_ - stream.second_start >= 1s) {
-    const double seconds = to_seconds(now_ - stream.second_start);
-    stream.bits_per_second =
-        static_cast<uint32_t>(static_cast<double>(stream.second_bytes) * 8 / seconds);
-    stream.second_bytes = 0;
-    stream.second_start = now_;
-  }
   stream.interval.on_packet(now_);
   stream.position.on_packet(header.sequence_number, header.timestamp, now_);
   // Not by one from before the newest PLAY, which was still on its way: the position ignores it, too.
@@ -51,13 +41,26 @@ void Worker::account(StreamState& stream, const rtp::Header& header, size_t pack
   stream.last.add(header.sequence_number, header.timestamp, payload_hash, header.marker,
                   rtp::precedes_picture(stream.codec, payload_begin));
   stream.continuity.on_forwarded(header, header.payload_bytes);
-  stream.published.write({stream.position.shown().ns,
-                          stream.packets,
-                          stream.bytes,
-                          stream.bits_per_second,
-                          header.ssrc,
-                          stream.position.source(),
-                          {}});
+  stream.published.count(stream.position.shown().ns, packet_bytes);
+  if (!stream.published.shows(header.ssrc, stream.position.source()) ||
+      now_ - stream.second_start >= 1s)
+    publish(stream, header.ssrc);
+}
+
+// What changes seldom: whose position it is, what it goes by, and the rate of the last whole second.
+void Worker::publish(StreamState& stream, uint32_t ssrc) {
+  StreamPosition position = stream.published.read();
+  if (now_ - stream.second_start >= 1s) {
+    const double seconds = to_seconds(now_ - stream.second_start);
+    const auto bytes = static_cast<double>(position.bytes - stream.bytes_at_second);
+    stream.bits_per_second = static_cast<uint32_t>(bytes * 8 / seconds);
+    stream.bytes_at_second = position.bytes;
+    stream.second_start = now_;
+  }
+  position.bits_per_second = stream.bits_per_second;
+  position.ssrc = ssrc;
+  position.source = stream.position.source();
+  stream.published.write(position);
 }
 
 void Worker::rtp_to_client(Frame& frame, Connection& c, const FlowTarget& target) {

@@ -15,6 +15,16 @@ void PublishedPosition::write(const StreamPosition& position) {
   sequence_.store(sequence + 2, std::memory_order_release);
 }
 
+void PublishedPosition::count(int64_t npt_ns, uint64_t bytes_more) {
+  const uint32_t sequence = sequence_.load(std::memory_order_relaxed);
+  sequence_.store(sequence + 1, std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_release);
+  words_[kNpt].store(static_cast<uint64_t>(npt_ns), std::memory_order_relaxed);
+  words_[kPackets].store(packets() + 1, std::memory_order_relaxed);
+  words_[kBytes].store(bytes() + bytes_more, std::memory_order_relaxed);
+  sequence_.store(sequence + 2, std::memory_order_release);
+}
+
 StreamPosition PublishedPosition::read() const {
   std::array<uint64_t, kWords> words;
   uint32_t before, after;

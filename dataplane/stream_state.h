@@ -5,6 +5,8 @@
 #include <rte_common.h>
 
 #include <atomic>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
@@ -31,12 +33,28 @@ struct StreamPosition {
 // writes (relaxed atomics, so a torn copy is seen and read again, never undefined).
 class alignas(RTE_CACHE_LINE_SIZE) PublishedPosition {
  public:
-  void write(const StreamPosition& position);  // the worker that owns the stream
-  StreamPosition read() const;                 // any thread
+  // The worker that owns the stream.
+  void write(const StreamPosition& position);
+  void count(int64_t npt_ns, uint64_t bytes_more);  // one more packet, and all else stays
+  bool shows(uint32_t ssrc, PositionSource source) const {
+    const auto owner = std::bit_cast<Owner>(words_[kOwner].load(std::memory_order_relaxed));
+    return owner.ssrc == ssrc && owner.source == source;
+  }
+  uint64_t packets() const { return words_[kPackets].load(std::memory_order_relaxed); }
+  uint64_t bytes() const { return words_[kBytes].load(std::memory_order_relaxed); }
+
+  StreamPosition read() const;  // any thread
 
  private:
+  struct Owner {
+    uint32_t ssrc;
+    PositionSource source;
+    uint8_t unused[3];
+  };
+  enum Word : size_t { kNpt, kPackets, kBytes, kRate, kOwner };  // of StreamPosition
   static constexpr size_t kWords = sizeof(StreamPosition) / 8;
-  static_assert(sizeof(StreamPosition) % 8 == 0);
+  static_assert(sizeof(StreamPosition) % 8 == 0 && offsetof(StreamPosition, bytes) == kBytes * 8 &&
+                offsetof(StreamPosition, ssrc) == kOwner * 8);
 
   std::atomic<uint32_t> sequence_{0};
   std::atomic<uint64_t> words_[kWords]{};
@@ -90,20 +108,20 @@ struct alignas(RTE_CACHE_LINE_SIZE) StreamState {
   uint8_t session = 0, stream = 0;
   MediaPath path = MediaPath::kWhole;
   StreamPhase phase = StreamPhase::kDirect;
-  uint64_t packets = 0, bytes = 0;
-  uint64_t second_bytes = 0;
-  Time second_start{};
-  Time last_forwarded{};  // last RTP packet that the client was sent
-  uint32_t bits_per_second = 0;
   rtp::Codec codec = rtp::Codec::kOther;
   bool started = false;         // a packet has passed since the newest PLAY that named a place
   RtpSequence first_after_cut;  // the server's sequence number of the cut
   uint32_t packets_since_cut = 0;
+  Time last_forwarded{};  // last RTP packet that the client was sent
+  Time second_start{};    // of `bits_per_second`
+  IntervalWatch interval;
+
+  alignas(RTE_CACHE_LINE_SIZE) Position position;
   alignas(RTE_CACHE_LINE_SIZE) rtp::Continuity continuity;
-  alignas(RTE_CACHE_LINE_SIZE) IntervalWatch interval;
-  Position position;
   Egress egress;
 
+  uint64_t bytes_at_second = 0;
+  uint32_t bits_per_second = 0;
   bool said_bye = false;     // the current server has
   bool ended = false;        // and the client was told
   bool reports_cut = false;  // a failover waits for the first packet, and not the client's PLAY

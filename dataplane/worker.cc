@@ -30,10 +30,11 @@ WorkerStats& WorkerStats::operator+=(const WorkerStats& other) {
 namespace {
 
 // Of any other packet it is nobody's: that protocol is none.
-FlowKey key_of(const net::Packet& packet) {
+void write_key(const net::Packet& packet, FlowKey& key) {
   const bool udp = packet.kind == net::PacketKind::kUdp, tcp = packet.kind == net::PacketKind::kTcp;
-  const Protocol protocol = udp ? Protocol::kUdp : tcp ? Protocol::kTcp : Protocol::kNone;
-  return {packet.source, packet.destination, protocol, {}};
+  key.source = packet.source;
+  key.destination = packet.destination;
+  key.protocol = udp ? Protocol::kUdp : tcp ? Protocol::kTcp : Protocol::kNone;
 }
 
 // Of a stream, what an ordinary packet asks.
@@ -131,29 +132,23 @@ bool Worker::take_passed() {
 // Every step for all frames before the next one, so that what the tables hold is on its way into the
 // cache while others are looked at.
 void Worker::handle_burst(const Parked* arrived, uint16_t count) {
-  Frame frames[kBurst];
-  FlowKey keys[kBurst];
-  const FlowKey* asked[kBurst] = {};
-  FlowTarget targets[kBurst];
   static_assert(kBurst <= FlowTable::kMaxLookups);
+  Burst& b = burst_;
   uint16_t here = 0;
-  for (uint16_t i = 0; i < count; ++i) {
-    if (!begin(frames[here], arrived[i])) continue;
-    keys[here] = key_of(frames[here].packet);
-    asked[here] = &keys[here];
-    ++here;
-  }
-  const uint64_t found = flows_.find(asked, here, targets);
+  for (uint16_t i = 0; i < count; ++i)
+    if (begin(b.frames[here], arrived[i])) ++here;
+  for (uint16_t i = 0; i < here; ++i) write_key(b.frames[i].packet, b.keys[i]);
+  const uint64_t found = flows_.find(b.keys.data(), here, b.targets.data());
   const uint64_t version = flows_.version();
   for (uint16_t i = 0; i < here; ++i) {
-    if ((found >> i & 1) != 0) prefetch(targets[i]);
+    if ((found >> i & 1) != 0) prefetch(b.targets[i]);
   }
   for (uint16_t i = 0; i < here; ++i) {
     if (flows_.version() != version) {  // by a frame before it
-      const auto target = flows_.find(keys[i]);
-      dispatch(frames[i], target ? &*target : nullptr);
+      const auto target = flows_.find(b.keys[i]);
+      dispatch(b.frames[i], target ? &*target : nullptr);
     } else {
-      dispatch(frames[i], (found >> i & 1) != 0 ? &targets[i] : nullptr);
+      dispatch(b.frames[i], (found >> i & 1) != 0 ? &b.targets[i] : nullptr);
     }
   }
 }
@@ -181,11 +176,11 @@ bool Worker::pass_to_owner(const Frame& frame) {
 // if it is not this worker's, or nobody's.
 bool Worker::begin(Frame& frame, const Parked& arrived) {
   rte_mbuf* const mbuf = arrived.frame;
-  if (rte_pktmbuf_linearize(mbuf) != 0) return drop(mbuf, Drop::kTooLarge), false;
+  if (mbuf->nb_segs > 1 && rte_pktmbuf_linearize(mbuf) != 0) return drop(mbuf, Drop::kTooLarge), false;
   frame.mbuf = mbuf;
   frame.port = arrived.port;
   frame.bytes = {rte_pktmbuf_mtod(mbuf, uint8_t*), mbuf->pkt_len};
-  frame.packet = net::parse_packet(frame.bytes);
+  net::parse_packet(frame.bytes, frame.packet);
   stations_.learn(frame.packet.source_mac, vlan_of(frame.packet), frame.port, now_);
   return !pass_to_owner(frame);
 }
@@ -193,7 +188,9 @@ bool Worker::begin(Frame& frame, const Parked& arrived) {
 void Worker::handle(rte_mbuf* mbuf, uint16_t port) {
   Frame frame;
   if (!begin(frame, {mbuf, port})) return;
-  const auto target = flows_.find(key_of(frame.packet));
+  FlowKey key;
+  write_key(frame.packet, key);
+  const auto target = flows_.find(key);
   dispatch(frame, target ? &*target : nullptr);
 }
 

@@ -26,6 +26,7 @@
 // All functions run on the worker's own core; `now` is the one clock read of the poll.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <optional>
@@ -210,6 +211,7 @@ class Worker {
   void account(StreamState& stream, const rtp::Header& header, Bytes packet);
   void account(StreamState& stream, const rtp::Header& header, size_t packet_bytes, Bytes payload_begin,
                uint32_t payload_hash);
+  void publish(StreamState& stream, uint32_t ssrc);
   static void note_receiver(StreamState& stream, Bytes report);
 
   // cut_path.cc
@@ -459,6 +461,11 @@ class Worker {
   std::span<std::atomic<uint32_t>> custody_;  // bytes by connection, for all to read
 
   static constexpr uint16_t kBurst = 32;
+  struct Burst {  // that is being handled; here, so that it need not be made anew each time
+    std::array<Frame, kBurst> frames;
+    std::array<FlowKey, kBurst> keys;
+    std::array<FlowTarget, kBurst> targets;
+  } burst_;
   struct TransmitBuffer {
     uint16_t count = 0;
     rte_mbuf* frames[kBurst];

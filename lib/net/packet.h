@@ -43,7 +43,12 @@ struct Packet {
 // A length field that contradicts the frame's size makes it kOther, and so does an IPv6 packet with
 // IPv4-mapped addresses. Any fragment is kFragment, with its addresses. IPv6 hop-by-hop, routing and
 // destination options headers are skipped; a routing header with segments left makes it kOtherIp.
-Packet parse_packet(Bytes frame);
+void parse_packet(Bytes frame, Packet& out);
+inline Packet parse_packet(Bytes frame) {
+  Packet packet;
+  parse_packet(frame, packet);
+  return packet;
+}
 
 // Where a frame that we make up goes: what a session learned from its peer's own frames.
 struct LinkHeader {

@@ -100,8 +100,8 @@ bool parse_ip(Bytes frame, Packet& out) {
   return parse_transport(frame, ip.protocol, out.l3_offset + ip.length, out);
 }
 
-// Nearly every frame: untagged, IPv4 without options, not a fragment, UDP. False for any other, and for
-// what is wrong.
+// Nearly every frame: untagged, IPv4 without options, not a fragment, UDP. Writes all of `out`. False
+// for any other, and for what is wrong: nothing is written.
 bool parse_usual(Bytes frame, Packet& out) {
   constexpr size_t kL3 = kEthernetHeaderBytes, kL4 = kL3 + kIpv4HeaderBytes,
                    kPayload = kL4 + kUdpHeaderBytes;
@@ -117,6 +117,8 @@ bool parse_usual(Bytes frame, Packet& out) {
   std::memcpy(out.destination_mac.octets.data(), p, 6);
   std::memcpy(out.source_mac.octets.data(), p + 6, 6);
   out.ether_type = kEtherTypeIpv4;
+  out.vlan_tci = 0;
+  out.vlan_tags = 0;
   out.l3_offset = kL3;
   out.l4_offset = kL4;
   out.payload_offset = kPayload;
@@ -128,20 +130,20 @@ bool parse_usual(Bytes frame, Packet& out) {
 
 }  // namespace
 
-Packet parse_packet(Bytes frame) {
-  Packet link;
-  if (parse_usual(frame, link)) return link;
-  if (!parse_link(frame, link) || frame.size() > kMaxFrameBytes) return link;
-  Packet packet = link;
+void parse_packet(Bytes frame, Packet& out) {
+  if (parse_usual(frame, out)) return;
+  out = {};
+  if (!parse_link(frame, out) || frame.size() > kMaxFrameBytes) return;
+  const Packet link = out;
   switch (link.ether_type) {
     case kEtherTypeArp:
-      packet.kind = PacketKind::kArp;
-      return packet;
+      out.kind = PacketKind::kArp;
+      return;
     case kEtherTypeIpv4:
     case kEtherTypeIpv6:
-      return parse_ip(frame, packet) ? packet : link;
+      if (!parse_ip(frame, out)) out = link;
+      return;
   }
-  return link;
 }
 
 }  // namespace midstream::net

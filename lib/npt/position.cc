@@ -62,12 +62,13 @@ void Position::on_play(const PlayAnchor& anchor, uint32_t clock_rate, Time now) 
   if (clock_rate != clock_rate_) {
     current_ = previous_ = {};
     frame_ticks_ = 0;
+    steady_ = false;
   }
   play_ = anchor;
   clock_rate_ = clock_rate;
   scale_millionths_ = scale_millionths;
   play_time_ = newest_time_ = now;
-  sequence_until_ = anchor.info_sequence ? now + kInFlight : Time{};
+  asks_sequence_ = anchor.info_sequence.has_value();
   measure_tick();
   playing_ = true;
   paused_ = false;
@@ -90,12 +91,17 @@ void Position::on_packet(RtpSequence sequence, RtpTimestamp timestamp, Time now)
     remember(timestamp);
     return;
   }
-  if (now < sequence_until_ && sequence < *play_.info_sequence) return;
+  if (asks_sequence_ && is_from_before_play(sequence, now)) return;
   any_packet_ = true;
   newest_time_ = now;
   if (clock_rate_ == 0) return;
   if (!anchored_ || resuming_) anchor(timestamp);
   account(timestamp, now);
+}
+
+bool Position::is_from_before_play(RtpSequence sequence, Time now) {
+  asks_sequence_ = now - play_time_ < kInFlight;
+  return asks_sequence_ && sequence < *play_.info_sequence;
 }
 
 void Position::anchor(RtpTimestamp first) {
@@ -149,6 +155,7 @@ void Position::turn_window(Time now) {
   // A stream that was silent for long keeps what is known of it.
   if (adjacent || current_.frame_ticks != 0) previous_ = current_;
   current_ = {};
+  steady_ = false;
   window_start_ = now;
 }
 
@@ -176,10 +183,12 @@ void Position::measure_frame(RtpTimestamp timestamp) {
   const uint32_t distance = remember(timestamp);
   // Known; or the only one so far, or behind a hole of a second.
   if (distance == 0 || distance > clock_rate_) return;
+  if (steady_ && distance >= frame_ticks_) return;
 
   const auto smaller = [](uint32_t a, uint32_t b) { return a == 0 || (b != 0 && b < a) ? b : a; };
   current_.frame_ticks = smaller(current_.frame_ticks, distance);
   frame_ticks_ = smaller(current_.frame_ticks, previous_.frame_ticks);
+  steady_ = current_.frame_ticks == frame_ticks_;
 }
 
 PositionSource Position::source() const {

@@ -73,6 +73,7 @@ class Position {
 
   void anchor(RtpTimestamp first);
   void measure_tick();
+  bool is_from_before_play(RtpSequence sequence, Time now);
   bool is_of_the_beginning(int64_t ticks_to_first) const;
   bool continues_paused_clock(RtpTimestamp first) const;
   void account(RtpTimestamp timestamp, Time now);
@@ -85,21 +86,22 @@ class Position {
     return newest_ticks_ + (timestamp - newest_timestamp_);
   }
 
-  // What every packet asks, first.
+  // What every packet asks, first: one cache line.
   bool playing_ = false, paused_ = false, resuming_ = false, any_packet_ = false, anchored_ = false;
-  uint8_t recent_count_ = 0, recent_next_ = 0;
+  bool steady_ = false;         // nothing smaller than frame_ticks_ is to be noted
+  bool asks_sequence_ = false;  // the PLAY answer's sequence number is still a word to go by
+  uint8_t recent_count_ = 0;
   uint32_t clock_rate_ = 0;
   uint32_t frame_ticks_ = 0;
-  RtpTimestamp newest_timestamp_;
+  RtpTimestamp newest_timestamp_, last_remembered_;
   int64_t newest_ticks_ = 0;  // since the anchor, at newest_timestamp_
   Time newest_time_{}, window_start_{};
-  Time sequence_until_{};  // so long is the PLAY answer's sequence number a word to go by
   Npt anchor_npt_;
   int64_t tick_length_ = 0;  // at this scale, ns in 40.24 fixed point
-  RtpTimestamp last_remembered_;
-  Recent current_, previous_;
-  std::array<RtpTimestamp, kRecentTimestamps> recent_timestamp_;  // distinct ones, a ring
 
+  uint8_t recent_next_ = 0;
+  std::array<RtpTimestamp, kRecentTimestamps> recent_timestamp_;  // distinct ones, a ring
+  Recent current_, previous_;
   int64_t scale_millionths_ = 1'000'000;
   PlayAnchor play_;
   Npt floor_;                     // where the play started that resume_from() must not go below

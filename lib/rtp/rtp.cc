@@ -5,32 +5,15 @@
 namespace midstream::rtp {
 namespace {
 
-constexpr uint8_t kVersion = 2;
 constexpr uint8_t kMarkerBit = 0x80;
 
 }  // namespace
 
-std::optional<Header> parse_fixed_header(Bytes packet) {
-  if (packet.size() < kFixedHeaderBytes || packet[0] >> 6 != kVersion) return std::nullopt;
-  Header header;
-  header.marker = (packet[1] & kMarkerBit) != 0;
-  header.payload_type = packet[1] & 0x7F;
-  header.sequence_number = RtpSequence(load_be16(&packet[2]));
-  header.timestamp = RtpTimestamp(load_be32(&packet[4]));
-  header.ssrc = load_be32(&packet[8]);
-  return header;
-}
-
-std::optional<Header> parse_header(Bytes packet) {
+std::optional<Header> parse_whole_header(Bytes packet) {
   const auto fixed = parse_fixed_header(packet);
   if (!fixed) return std::nullopt;
   Header header = *fixed;
   const uint8_t first = packet[0];
-  if ((first & 0x3F) == 0 && packet.size() <= UINT16_MAX) {  // nothing but payload follows
-    header.payload_offset = kFixedHeaderBytes;
-    header.payload_bytes = static_cast<uint16_t>(packet.size() - kFixedHeaderBytes);
-    return header;
-  }
   ByteReader reader(packet);
   reader.skip(kFixedHeaderBytes);
   reader.skip(4u * (first & 0x0F));  // CSRCs
@@ -49,10 +32,6 @@ std::optional<Header> parse_header(Bytes packet) {
   header.payload_offset = static_cast<uint16_t>(reader.position());
   header.payload_bytes = static_cast<uint16_t>(payload);
   return header;
-}
-
-bool looks_like_rtcp(Bytes packet) {
-  return packet.size() >= 2 && packet[0] >> 6 == kVersion && packet[1] >= 192 && packet[1] <= 223;
 }
 
 void write_header(MutableBytes packet, const HeaderChange& change) {

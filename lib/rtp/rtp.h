@@ -19,15 +19,35 @@ struct Header {
   uint16_t payload_bytes = 0;   // padding left out
 };
 
-// Version 2, and all lengths inside the packet.
-std::optional<Header> parse_header(Bytes packet);
-
-// The same of its first twelve bytes alone: without what is said of the payload.
 inline constexpr size_t kFixedHeaderBytes = 12;  // RFC 3550 5.1
-std::optional<Header> parse_fixed_header(Bytes packet);
+inline constexpr uint8_t kVersion = 2;
+
+// Its first twelve bytes alone: without what is said of the payload.
+inline std::optional<Header> parse_fixed_header(Bytes packet) {
+  if (packet.size() < kFixedHeaderBytes || packet[0] >> 6 != kVersion) return std::nullopt;
+  return Header{.marker = (packet[1] & 0x80) != 0,
+                .payload_type = static_cast<uint8_t>(packet[1] & 0x7F),
+                .sequence_number = RtpSequence(load_be16(&packet[2])),
+                .timestamp = RtpTimestamp(load_be32(&packet[4])),
+                .ssrc = load_be32(&packet[8])};
+}
+
+// Version 2, and all lengths inside the packet.
+std::optional<Header> parse_whole_header(Bytes packet);
+inline std::optional<Header> parse_header(Bytes packet) {
+  constexpr uint8_t kPlain = kVersion << 6;  // nothing but payload follows
+  if (packet.size() < kFixedHeaderBytes || packet.size() > UINT16_MAX || packet[0] != kPlain)
+    return parse_whole_header(packet);
+  auto header = parse_fixed_header(packet);
+  header->payload_offset = kFixedHeaderBytes;
+  header->payload_bytes = static_cast<uint16_t>(packet.size() - kFixedHeaderBytes);
+  return header;
+}
 
 // RFC 5761 4: on a shared port, packet types 64 to 95 (marker bit included: 192 to 223) are RTCP.
-bool looks_like_rtcp(Bytes packet);
+inline bool looks_like_rtcp(Bytes packet) {
+  return packet.size() >= 2 && packet[0] >> 6 == kVersion && packet[1] >= 192 && packet[1] <= 223;
+}
 
 struct HeaderChange {
   uint8_t payload_type;
