@@ -1,5 +1,5 @@
-// bench-storm: all sessions of a dead server, moved at once. See storm_switch.h for what the clock
-// means and storm_peers.h for who plays.
+// bench-storm: all sessions of a dead server, moved at once. See measured_switch.h for what the clock
+// means and peers.h for who plays.
 
 #include <fmt/format.h>
 #include <rte_eal.h>
@@ -11,12 +11,11 @@
 #include <stdexcept>
 #include <vector>
 
-#include "tests/bench/storm_peers.h"
+#include "tests/bench/peers.h"
 
 namespace midstream::bench {
 namespace {
 
-constexpr size_t kWave = 64;            // sessions that are set up at a time
 constexpr uint32_t kPackets = 6;        // that a plays of each stream
 constexpr Duration kPacketTime = 10ms;  // between two of them: no stream is ever silent
 constexpr Duration kBeatTurn = 1ms;     // until the servers are known
@@ -48,29 +47,6 @@ T median(std::vector<T> values) {
   return values[values.size() / 2];
 }
 
-void find_servers(MeasuredSwitch& dut, Peers& peers) {
-  const auto up = [&](size_t i) { return dut.detector().server(i).state() == ServerState::kUp; };
-  for (const Time begin = dut.now(); !up(kA) || !up(kB); dut.wait(kBeatTurn)) {
-    if (dut.now() - begin > 10s) throw std::runtime_error("the servers are not found");
-    dut.turn();
-    peers.run();
-  }
-}
-
-// Waves that fit into any ring, each to its end.
-template <typename Begin, typename Count>
-void in_waves(MeasuredSwitch& dut, Peers& peers, size_t sessions, Begin begin, Count count) {
-  for (size_t first = 0; first < sessions; first += kWave) {
-    const size_t end = std::min(first + kWave, sessions);
-    for (size_t i = first; i < end; ++i) begin(i);
-    for (const Time since = dut.now(); count() < end;) {
-      if (dut.now() - since > 10s) throw std::runtime_error("a session cannot be set up");
-      dut.turn();
-      peers.run();
-    }
-  }
-}
-
 void storm(MeasuredSwitch& dut, Peers& peers, size_t sessions, unsigned lag, Round& round) {
   unsigned turns = 0;
   const Duration peers_before = peers.cpu_time();
@@ -95,12 +71,10 @@ void storm(MeasuredSwitch& dut, Peers& peers, size_t sessions, unsigned lag, Rou
 }
 
 void play_all(MeasuredSwitch& dut, Peers& peers, size_t sessions, Round& round) {
-  find_servers(dut, peers);
+  peers.find_servers();
   dut.forget_used();
-  in_waves(
-      dut, peers, sessions, [&](size_t i) { peers.open(i); }, [&] { return peers.opened(); });
-  in_waves(
-      dut, peers, sessions, [&](size_t i) { peers.play(i); }, [&] { return peers.playing(); });
+  peers.open_all(sessions);
+  peers.play_all(sessions);
   round.setup_us = to_us(dut.used().worker) / static_cast<double>(sessions);
   for (uint32_t packet = 0; packet < kPackets; ++packet) {
     peers.send_from_a(packet);

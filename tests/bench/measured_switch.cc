@@ -1,4 +1,4 @@
-#include "tests/bench/storm_switch.h"
+#include "tests/bench/measured_switch.h"
 
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
@@ -67,11 +67,12 @@ Config make_config() {
   return config;
 }
 
-WorkerOptions make_worker_options(const Config& config) {
+WorkerOptions make_worker_options(const Config& config, const std::vector<WorkerPort>& more) {
   WorkerOptions options;
   for (size_t i = 0; i < 2; ++i) {
     options.ports.push_back({dpdk().ports[i].id, i == 0, 1500, 1, kPortMacs[i]});
   }
+  options.ports.insert(options.ports.end(), more.begin(), more.end());
   options.services = worker_services(config);
   for (const ServerConfig& server : config.servers) options.server_addresses.push_back(server.address);
   options.device_addresses = {kDevice};
@@ -98,15 +99,16 @@ Duration CpuClock::read() const {
   return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
 }
 
-MeasuredSwitch::MeasuredSwitch(size_t sessions) : log_file_(std::tmpfile()), log_(log_file_) {
+MeasuredSwitch::MeasuredSwitch(size_t sessions, const std::vector<WorkerPort>& more)
+    : log_file_(std::tmpfile()), log_(log_file_) {
   const Config config = make_config();
   const TableSizes sizes{static_cast<uint32_t>(sessions), static_cast<uint32_t>(2 * sessions)};
   tables_ = std::make_unique<Tables>(sizes, std::vector<int>{SOCKET_ID_ANY}, config.services.size(),
                                      config.servers.size());
   exchange_ = std::make_unique<midstream::Exchange>(1, SOCKET_ID_ANY);
   mailboxes_ = std::make_unique<Mailboxes>(1, sizes.connections, SOCKET_ID_ANY);
-  worker_ =
-      std::make_unique<Worker>(make_worker_options(config), *tables_, *exchange_, mailboxes_->of(0));
+  worker_ = std::make_unique<Worker>(make_worker_options(config, more), *tables_, *exchange_,
+                                     mailboxes_->of(0));
   ControlOptions control;
   control.stats.push_back(&worker_->stats());
   control.config = config;
@@ -136,7 +138,15 @@ bool MeasuredSwitch::receive(Side side, Bytes frame) {
   if (mbuf == nullptr) return false;
   std::memcpy(rte_pktmbuf_append(mbuf, static_cast<uint16_t>(frame.size())), frame.data(),
               frame.size());
-  if (rte_ring_enqueue(dpdk().ports[side == Side::kServer ? 1 : 0].to_switch, mbuf) == 0) return true;
+  if (side == Side::kClient && client_port_ != 0) {
+    ToWorker mail{};
+    mail.kind = ToWorker::Kind::kHandle;
+    mail.frame = mbuf;
+    mail.port = client_port_;
+    if (mailboxes_->of(0).post(mail)) return true;
+  } else if (rte_ring_enqueue(dpdk().ports[side == Side::kServer ? 1 : 0].to_switch, mbuf) == 0) {
+    return true;
+  }
   rte_pktmbuf_free(mbuf);
   return false;
 }

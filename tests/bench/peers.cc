@@ -1,9 +1,10 @@
-#include "tests/bench/storm_peers.h"
+#include "tests/bench/peers.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <stdexcept>
 
 namespace midstream::bench {
 namespace {
@@ -16,6 +17,8 @@ constexpr uint16_t kMediaPorts[kStreams] = {5000, 5002};
 constexpr uint16_t kServerPorts[2][kStreams] = {{6970, 6972}, {7970, 7972}};
 constexpr uint32_t kSequences[2] = {0x2000'0000, 0x4000'0000};  // initial, of a's and b's TCP
 constexpr Duration kPace = 20ms;
+constexpr size_t kWave = 64;                 // sessions that are set up at a time
+constexpr Duration kBeatTurn = 1ms;          // until the servers are known
 constexpr uint32_t kKeyPacket = 2;           // where b begins
 constexpr uint32_t kBurstPackets = 5;        // to the first new one
 constexpr uint8_t kSetUp = 4, kPlaying = 5;  // steps: SYN-ACK, DESCRIBE, SETUP, SETUP, PLAY
@@ -59,9 +62,64 @@ std::string_view value_of(std::string_view text, std::string_view name, char end
 
 }  // namespace
 
+// Content depends on stream and number alone: both servers have the same file.
+size_t rtp_frame(MutableBytes frame, size_t server, size_t session, size_t stream, uint32_t packet,
+                 size_t payload_bytes) {
+  std::array<uint8_t, 1500> rtp{};
+  rtp[0] = 0x80;
+  rtp[1] = static_cast<uint8_t>(0x80 | (96 + stream));  // every packet is an access unit
+  store_be16(&rtp[2], static_cast<uint16_t>(first_sequence(server, stream) + packet));
+  store_be32(&rtp[4], first_timestamp(server, stream) + packet * kTicks[stream]);
+  store_be32(&rtp[8], ssrc_of(server, session, stream));
+  rtp[12] = 0x41;  // H.264: a slice of a picture that others refer to
+  store_be32(&rtp[16], packet * 2654435761u + static_cast<uint32_t>(stream));
+  return net::build_udp_frame(
+      frame, {kServerMacs[server], kRouterMac}, {address_of(server), kServerPorts[server][stream]},
+      {client_address(session), kMediaPorts[stream]}, Bytes(rtp).first(12 + payload_bytes));
+}
+
 Peers::Peers(MeasuredSwitch& dut, size_t sessions) : dut_(dut), sessions_(sessions) {
   waiting_.reserve(sessions);
   moved_after_.reserve(sessions);
+}
+
+void Peers::find_servers() {
+  const auto up = [&](size_t i) { return dut_.detector().server(i).state() == ServerState::kUp; };
+  for (const Time begin = dut_.now(); !up(kA) || !up(kB); dut_.wait(kBeatTurn)) {
+    if (dut_.now() - begin > 10s) throw std::runtime_error("the servers are not found");
+    dut_.turn();
+    run();
+  }
+}
+
+// Waves that fit into any ring, each to its end.
+template <typename Begin, typename Count>
+void Peers::in_waves(size_t sessions, Begin begin, Count count) {
+  for (size_t first = 0; first < sessions; first += kWave) {
+    const size_t end = std::min(first + kWave, sessions);
+    for (size_t i = first; i < end; ++i) begin(i);
+    for (const Time since = dut_.now(); count() < end;) {
+      if (dut_.now() - since > 10s) throw std::runtime_error("a session cannot be set up");
+      dut_.turn();
+      run();
+    }
+  }
+}
+
+void Peers::open_all(size_t sessions) {
+  in_waves(
+      sessions, [&](size_t i) { open(i); }, [&] { return opened_; });
+}
+
+void Peers::play_all(size_t sessions) {
+  in_waves(
+      sessions, [&](size_t i) { play(i); }, [&] { return playing_; });
+}
+
+void Peers::sign_all(size_t sessions) {
+  size_t signs = 0;
+  in_waves(
+      sessions, [&](size_t i) { sign(i), ++signs, dut_.turn(); }, [&] { return signs; });
 }
 
 void Peers::run() {
@@ -102,6 +160,8 @@ void Peers::play(size_t session) {
                                    "Session: a{:08x}\r\nRange: npt=0-\r\n\r\n",
                                    session));
 }
+
+void Peers::sign(size_t session) { client_says(session, {}); }
 
 void Peers::to_client(Bytes frame) {
   const net::Packet packet = net::parse_packet(frame);
@@ -280,21 +340,9 @@ void Peers::send_tcp(size_t server, const Endpoint& to, const MacAddress& mac, t
   send(Side::kServer, Bytes(frame).first(whole));
 }
 
-// Content depends on stream and number alone: both servers have the same file.
 void Peers::send_rtp(size_t server, size_t session, size_t stream, uint32_t packet) {
-  std::array<uint8_t, 12 + kPayloadBytes> rtp{};
-  rtp[0] = 0x80;
-  rtp[1] = static_cast<uint8_t>(0x80 | (96 + stream));  // every packet is an access unit
-  store_be16(&rtp[2], static_cast<uint16_t>(first_sequence(server, stream) + packet));
-  store_be32(&rtp[4], first_timestamp(server, stream) + packet * kTicks[stream]);
-  store_be32(&rtp[8], ssrc_of(server, session, stream));
-  rtp[12] = 0x41;  // H.264: a slice of a picture that others refer to
-  store_be32(&rtp[16], packet * 2654435761u + static_cast<uint32_t>(stream));
   std::array<uint8_t, 256> frame;
-  const Address client = client_address(session);
-  const size_t size = net::build_udp_frame(frame, {kServerMacs[server], kRouterMac},
-                                           {address_of(server), kServerPorts[server][stream]},
-                                           {client, kMediaPorts[stream]}, rtp);
+  const size_t size = rtp_frame(frame, server, session, stream, packet, kPayloadBytes);
   send(Side::kServer, Bytes(frame).first(size));
 }
 

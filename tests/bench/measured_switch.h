@@ -38,7 +38,8 @@ class CpuClock {
 
 class MeasuredSwitch {
  public:
-  explicit MeasuredSwitch(size_t sessions);  // room for so many, with two streams each
+  // Room for so many sessions, with two streams each. `more`: ports behind the two of rings.
+  explicit MeasuredSwitch(size_t sessions, const std::vector<WorkerPort>& more = {});
   ~MeasuredSwitch();
   MeasuredSwitch(const MeasuredSwitch&) = delete;
   MeasuredSwitch& operator=(const MeasuredSwitch&) = delete;
@@ -50,6 +51,8 @@ class MeasuredSwitch {
 
   void turn(bool with_control = true);
   void wait(Duration duration) { now_ += duration; }
+  void clients_come_by(uint16_t port) { client_port_ = port; }  // from now on
+  Worker& worker() { return *worker_; }                         // to be polled by itself
   Time now() const { return now_; }
 
   struct Used {
@@ -66,6 +69,7 @@ class MeasuredSwitch {
  private:
   CpuClock clock_;
   Time now_{1s};
+  uint16_t client_port_ = 0;
   Used used_;
   std::FILE* log_file_;
   Log log_;

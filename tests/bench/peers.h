@@ -13,21 +13,30 @@
 
 #include "lib/net/packet.h"
 #include "lib/tcp/segment.h"
-#include "tests/bench/storm_switch.h"
+#include "tests/bench/measured_switch.h"
 
 namespace midstream::bench {
 
 inline constexpr size_t kStreams = 2;
 
+// A packet of a stream, as its server sends it; returns the frame's size.
+size_t rtp_frame(MutableBytes frame, size_t server, size_t session, size_t stream, uint32_t packet,
+                 size_t payload_bytes);
+
 class Peers {
  public:
   Peers(MeasuredSwitch& dut, size_t sessions);
 
+  void find_servers();  // until the heartbeats have
+  void open_all(size_t sessions);
+  void play_all(size_t sessions);
+  void sign_all(size_t sessions);
   void open(size_t session);  // its client's SYN; SETUP of both streams follows
   void play(size_t session);
   void send_from_a(uint32_t packet);  // of every stream
   void kill_a();                      // its process: connections are reset, new ones refused
   void reset_by_a(size_t session);    // a session's alone
+  void sign(size_t session);          // an acknowledgement of its client, of nothing new
   void run();                         // whoever has got something from the switch answers it
 
   unsigned beats() const { return beats_sent_; }  // answers to heartbeats
@@ -52,6 +61,8 @@ class Peers {
     uint32_t sequence = 0;  // the server's next
   };
 
+  template <typename Begin, typename Count>
+  void in_waves(size_t sessions, Begin begin, Count count);
   void to_client(Bytes frame);
   void to_server(Bytes frame);
   void client_hears(size_t session, const tcp::Segment& segment);
